@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# referent_add_test(<name> LABEL unit|parity|e2e|slow|gpu [TORCH] SOURCES <file>...)
+#
+# One executable with one label: gtest_discover_tests keeps only the first of several.
+include(GoogleTest)
+function(referent_add_test name)
+  cmake_parse_arguments(ARG "TORCH" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE
+    REFERENT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" REFERENT_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE referent_warnings GTest::gtest GTest::gmock ${ARG_LIBRARIES})
+  if(ARG_TORCH)
+    target_link_libraries(${name} PRIVATE referent)
+    target_precompile_headers(${name} REUSE_FROM referent_torch_pch)
+  else()
+    target_link_libraries(${name} PRIVATE referent_base)
+  endif()
+  target_link_libraries(${name} PRIVATE GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL}
+                       WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+endfunction()
