@@ -17,11 +17,11 @@ struct LayerAdapters {
 
 class MmcaLayer final : public nn::LayerConditioner {
  public:
-  MmcaLayer(Variant variant, const LayerAdapters& adapters, Tensor text_mean)
-      : variant_(variant), adapters_(adapters), text_mean_(std::move(text_mean)) {}
+  MmcaLayer(Variant variant, LayerAdapters adapters, Tensor text_mean)
+      : variant_(variant), adapters_(std::move(adapters)), text_mean_(std::move(text_mean)) {}
 
   nn::AttentionUpdate attention(const Tensor& x, const Tensor& position,
-                                const Tensor& in_proj_weight) const override {
+                                const Tensor& in_proj_weight) override {
     const std::int64_t width = x.size(2);
     const Tensor input = variant_ == Variant::kReleased ? x : x + position;
     nn::AttentionUpdate update;
@@ -32,26 +32,26 @@ class MmcaLayer final : public nn::LayerConditioner {
     return update;
   }
 
-  std::optional<ops::LowRankUpdate> mlp(const Tensor& x) const override {
+  std::optional<ops::LowRankUpdate> mlp(const Tensor& x) override {
     if (adapters_.mlp.is_empty()) return std::nullopt;
     return adapters_.mlp->update(x, text_mean_, /*weight=*/Tensor());
   }
 
  private:
   Variant variant_;
-  const LayerAdapters& adapters_;
+  LayerAdapters adapters_;
   Tensor text_mean_;
 };
 
 class MmcaBlock final : public nn::BlockConditioner {
  public:
-  MmcaBlock(Variant variant, const ConvolutionAdapter& adapter, Tensor text_mean)
-      : variant_(variant), adapter_(adapter), text_mean_(std::move(text_mean)) {}
+  MmcaBlock(Variant variant, ConvolutionAdapter adapter, Tensor text_mean)
+      : variant_(variant), adapter_(std::move(adapter)), text_mean_(std::move(text_mean)) {}
 
-  Tensor convolution(const Tensor& input, const Tensor& output) const override {
+  Tensor convolution(const Tensor& input, const Tensor& output) override {
     return variant_ == Variant::kPaper ? adapter_->forward(input, text_mean_, output) : output;
   }
-  Tensor block(const Tensor& input, const Tensor& output) const override {
+  Tensor block(const Tensor& input, const Tensor& output) override {
     return variant_ == Variant::kReleased ? adapter_->forward(input, text_mean_, output) : output;
   }
 

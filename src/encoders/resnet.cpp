@@ -77,7 +77,7 @@ class Block : public torch::nn::Module {
   }
 
   /// x [B, C, H, W]; `conditioner` may be null.
-  Tensor forward(const Tensor& x, const nn::BlockConditioner* conditioner) {
+  Tensor forward(const Tensor& x, nn::BlockConditioner* conditioner) {
     Tensor y = x;
     for (std::size_t i = 0; i < convolutions_.size(); ++i) {
       const Tensor input = y;

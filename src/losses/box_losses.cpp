@@ -28,7 +28,9 @@ Tensor generalised_iou(const Tensor& a, const Tensor& b) {
 }
 
 Losses box_losses(const LossConfig& config, const Output& output, const Batch& batch) {
-  const Tensor predicted = output.boxes.squeeze(1).to(torch::kFloat32);
+  // Reduced precision is too coarse for box corners; double stays double.
+  Tensor predicted = output.boxes.squeeze(1);
+  if (predicted.scalar_type() != torch::kFloat64) predicted = predicted.to(torch::kFloat32);
   const Tensor target = batch.boxes.to(predicted.dtype());
   const auto count = static_cast<double>(predicted.size(0));
   const Tensor box = (config.box == BoxLoss::kL1

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/models/state.h"
 
+#include <fmt/ranges.h>
+
 #include <array>
 #include <cstring>
 #include <utility>

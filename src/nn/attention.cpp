@@ -34,7 +34,7 @@ SelfAttentionImpl::SelfAttentionImpl(std::int64_t width, std::int64_t heads, dou
 }
 
 Tensor SelfAttentionImpl::forward(const Tensor& x, const Tensor& position, const Tensor& padding,
-                                  const LayerConditioner* conditioner) {
+                                  LayerConditioner* conditioner) {
   const std::int64_t width = x.size(2);
   const Tensor with_position = x + position;
   const Tensor value_weight = in_proj_weight_.narrow(0, 2 * width, width);

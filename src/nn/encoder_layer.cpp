@@ -33,7 +33,7 @@ EncoderLayerImpl::EncoderLayerImpl(const TransformerConfig& config)
 }
 
 Tensor EncoderLayerImpl::forward(const Tensor& x, const Tensor& position, const Tensor& padding,
-                                 const LayerConditioner* conditioner) {
+                                 LayerConditioner* conditioner) {
   const auto drop = [&](const Tensor& y) { return torch::dropout(y, dropout_, is_training()); };
   const Tensor h =
       norm1_(x + drop(self_attn_(x, position, padding, conditioner)));  // [B, N, D]

@@ -25,7 +25,7 @@ class SelfAttentionImpl : public torch::nn::Module {
   /// x [B, N, D]; position [B or 1, N, D]; padding [B, N] bool, true = padding, or undefined.
   /// `conditioner` may be null.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& position,
-                        const torch::Tensor& padding, const LayerConditioner* conditioner);
+                        const torch::Tensor& padding, LayerConditioner* conditioner);
 
  private:
   std::int64_t heads_;

@@ -22,10 +22,10 @@ class LayerConditioner {
 
   /// For inputs x and x + position [B, N, D] of the fused projection in_proj_weight [3D, D].
   virtual AttentionUpdate attention(const torch::Tensor& x, const torch::Tensor& position,
-                                    const torch::Tensor& in_proj_weight) const = 0;
+                                    const torch::Tensor& in_proj_weight) = 0;
 
   /// For the MLP's input x [B, N, D]; the update maps x to the MLP's output.
-  virtual std::optional<ops::LowRankUpdate> mlp(const torch::Tensor& x) const = 0;
+  virtual std::optional<ops::LowRankUpdate> mlp(const torch::Tensor& x) = 0;
 };
 
 /// What a residual block of a convolutional network asks in the same way.
@@ -36,10 +36,10 @@ class BlockConditioner {
   /// The block's 3x3 convolution: `input` [B, C, H, W] to `output` [B, C', H, W], before its
   /// normalisation.
   virtual torch::Tensor convolution(const torch::Tensor& input,
-                                    const torch::Tensor& output) const = 0;
+                                    const torch::Tensor& output) = 0;
 
   /// The whole block: `input` to `output`, after its ReLU.
-  virtual torch::Tensor block(const torch::Tensor& input, const torch::Tensor& output) const = 0;
+  virtual torch::Tensor block(const torch::Tensor& input, const torch::Tensor& output) = 0;
 };
 
 }  // namespace referent::nn
