@@ -136,11 +136,19 @@ Image resize(const Image& image, std::int64_t width, std::int64_t height, Filter
   REFERENT_CHECK(!image.empty() && width >= 1 && height >= 1, "resize of {} x {} to {} x {}",
                  image.width, image.height, width, height);
   const Kernel kernel = kernel_of(filter);
-  if (width == image.width && height == image.height) return image;
-  if (width == image.width) return resize_rows(image, make_plan(image.height, height, kernel));
-  Image wide = resize_columns(image, make_plan(image.width, width, kernel));
-  if (height == image.height) return wide;
-  return resize_rows(wide, make_plan(image.height, height, kernel));
+  const auto with_columns = [&](const Image& from) {
+    if (width == image.width) return from;
+    return resize_columns(from, make_plan(image.width, width, kernel));
+  };
+  const auto with_rows = [&](const Image& from) {
+    if (height == image.height) return from;
+    return resize_rows(from, make_plan(image.height, height, kernel));
+  };
+  // Rounding between the passes makes their order visible. Pillow does the rows first where they
+  // lose more than twice as many pixels as the columns do.
+  const std::int64_t lost_rows = image.height - height;
+  const bool rows_first = lost_rows > 0 && lost_rows > 2 * (image.width - width);
+  return rows_first ? with_columns(with_rows(image)) : with_rows(with_columns(image));
 }
 
 Image crop(const Image& image, std::int64_t x, std::int64_t y, std::int64_t width,
