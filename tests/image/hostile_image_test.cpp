@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "fixtures.h"
 #include "referent/core/error.h"
@@ -150,7 +151,7 @@ TEST(HostileImageTest, TextInPngFilesTakesNoMemory) {
   const auto intact = golden_file("rgb.png");
   constexpr std::size_t kHeaderEnd = 8 + 25;
   std::vector<std::byte> bytes(intact.begin(), intact.begin() + kHeaderEnd);
-  const std::string bomb = std::string("Comment\0\0", 9) + packed_zeros(256);
+  const std::string bomb = std::string("Comment\0\0", 9) + packed_zeros(80);
   for (int i = 0; i < 4; ++i) append_png_chunk(bytes, "zTXt", bomb);
   append_png_chunk(bytes, "iCCP", bomb);
   bytes.insert(bytes.end(), intact.begin() + kHeaderEnd, intact.end());
@@ -173,7 +174,12 @@ TEST(HostileImageTest, EndlessProgressiveScansAreRefused) {
     bytes.insert(bytes.end(), intact.begin() + static_cast<std::ptrdiff_t>(scan), intact.end() - 2);
   }
   bytes.insert(bytes.end(), intact.end() - 2, intact.end());
-  EXPECT_THROW(decode_bytes(bytes, "endless", Orientation::kIgnore), DataError);
+  try {
+    decode_bytes(bytes, "endless", Orientation::kIgnore);
+    FAIL() << "decoded 1000 scans";
+  } catch (const DataError& error) {
+    EXPECT_NE(std::strstr(error.what(), "more than 500 scans"), nullptr) << error.what();
+  }
 }
 
 }  // namespace
