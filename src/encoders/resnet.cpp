@@ -12,7 +12,6 @@ namespace {
 
 using torch::Tensor;
 
-constexpr std::int64_t kStemChannels = 64;
 /// Of a block's convolutions, the one whose weight conditioning may update (3x3, stride 1 in the
 /// last block of a stage).
 constexpr std::size_t kConditionedConvolution = 1;
@@ -113,18 +112,18 @@ class Block : public torch::nn::Module {
 ResNetImpl::ResNetImpl(const ResNetConfig& config) {
   const Architecture& architecture = architecture_of(config.depth);
   const bool folded = config.normalisation == Normalisation::kFolded;
-  conv1_ = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(3, kStemChannels, 7)
+  conv1_ = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(3, config.width, 7)
                                                           .stride(2)
                                                           .padding(3)
                                                           .bias(folded)));
   torch::nn::init::kaiming_normal_(conv1_->weight, 0.0, torch::kFanOut, torch::kReLU);
-  if (!folded) bn1_ = register_module("bn1", nn::FrozenBatchNorm2d(kStemChannels));
+  if (!folded) bn1_ = register_module("bn1", nn::FrozenBatchNorm2d(config.width));
 
-  channels_ = kStemChannels;
+  channels_ = config.width;
   for (std::int64_t stage = 0; stage < config.stages; ++stage) {
     const bool dilated = config.dilation && stage == 3;
     torch::nn::ModuleList blocks;
-    BlockOptions options{architecture.bottleneck, channels_, kStemChannels << stage, 1, 1,
+    BlockOptions options{architecture.bottleneck, channels_, config.width << stage, 1, 1,
                          config.normalisation};
     for (std::int64_t i = 0; i < architecture.blocks[stage]; ++i) {
       options.input = channels_;

@@ -49,6 +49,7 @@ enum class Normalisation { kFrozen, kFolded };
 struct ResNetConfig {
   std::int64_t depth = 50;
   std::int64_t stages = 4;
+  std::int64_t width = 64;
   bool dilation = false;
   Normalisation normalisation = Normalisation::kFrozen;
   std::int64_t frozen_stages = 1;
@@ -61,6 +62,8 @@ struct ResNetConfig {
     v.field("depth", depth, "Layers: 18, 34, 50 or 101.", config::in_range(18, 101));
     v.field("stages", stages, "Residual stages: 4 (stride 32), or 3 for the C4 form (stride 16).",
             config::in_range(3, 4));
+    v.field("width", width, "Channels of the stem; 64 for the published networks.",
+            config::in_range(4, 256));
     v.field("dilation", dilation, "Dilate the last of four stages in place of its stride.");
     v.field("normalisation", normalisation,
             "Frozen batch norm, or batch norm folded into convolutions with biases.");

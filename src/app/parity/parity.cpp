@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "referent/app/parity.h"
+#include "referent/app/commands.h"
 
 #include <fmt/core.h>
 
@@ -99,7 +99,7 @@ nlohmann::ordered_json to_json(const CaseReport& report) {
 
 }  // namespace
 
-ExitStatus run_parity(const ParityOptions& options) {
+int run_parity(const ParityOptions& options, const CommonOptions& common) {
   int passed = 0;
   int failed = 0;
   int skipped = 0;
@@ -117,13 +117,13 @@ ExitStatus run_parity(const ParityOptions& options) {
       report.check("run", false, failure.what());
     }
     ++(report.skipped() ? skipped : report.passed() ? passed : failed);
-    if (options.json) {
+    if (common.json) {
       cases.push_back(to_json(report));
     } else {
-      print(report, options.verbose);
+      print(report, !options.failures);
     }
   }
-  if (options.json) {
+  if (common.json) {
     const nlohmann::ordered_json document{{"schema_version", 1},
                                           {"passed", passed},
                                           {"failed", failed},
@@ -133,7 +133,7 @@ ExitStatus run_parity(const ParityOptions& options) {
   } else {
     fmt::print("{} passed, {} failed, {} skipped\n", passed, failed, skipped);
   }
-  return failed > 0 ? ExitStatus::kCheck : ExitStatus::kOk;
+  return static_cast<int>(failed > 0 ? ExitStatus::kCheck : ExitStatus::kOk);
 }
 
 }  // namespace referent::app
