@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "fixtures.h"
 #include "referent/core/error.h"
@@ -150,7 +151,7 @@ TEST(HostileImageTest, TextInPngFilesTakesNoMemory) {
   const auto intact = golden_file("rgb.png");
   constexpr std::size_t kHeaderEnd = 8 + 25;
   std::vector<std::byte> bytes(intact.begin(), intact.begin() + kHeaderEnd);
-  const std::string bomb = std::string("Comment\0\0", 9) + packed_zeros(256);
+  const std::string bomb = std::string("Comment\0\0", 9) + packed_zeros(80);
   for (int i = 0; i < 4; ++i) append_png_chunk(bytes, "zTXt", bomb);
   append_png_chunk(bytes, "iCCP", bomb);
   bytes.insert(bytes.end(), intact.begin() + kHeaderEnd, intact.end());
@@ -162,18 +163,21 @@ TEST(HostileImageTest, TextInPngFilesTakesNoMemory) {
 
 TEST(HostileImageTest, EndlessProgressiveScansAreRefused) {
   const auto intact = golden_file("progressive.jpg");
-  // Repeat the last scan, which refines what is there, up to the end marker.
-  std::size_t scan = 0;
-  for (std::size_t i = 0; i + 1 < intact.size(); ++i) {
-    if (intact[i] == std::byte{0xFF} && intact[i + 1] == std::byte{0xDA}) scan = i;
+  const auto is_marker = [&](auto at) { return at[0] == std::byte{0xFF} && at[1] != std::byte{0}; };
+  // The first scan, which says the coarse colours: from its marker to the next one.
+  auto scan = intact.begin();
+  while (!(is_marker(scan) && scan[1] == std::byte{0xDA})) ++scan;
+  auto scan_end = scan + 2;
+  while (!is_marker(scan_end)) ++scan_end;
+  std::vector<std::byte> bytes(intact.begin(), scan);
+  for (int i = 0; i < 1000; ++i) bytes.insert(bytes.end(), scan, scan_end);
+  bytes.insert(bytes.end(), scan_end, intact.end());
+  try {
+    decode_bytes(bytes, "endless", Orientation::kIgnore);
+    FAIL() << "decoded 1000 scans";
+  } catch (const DataError& error) {
+    EXPECT_NE(std::strstr(error.what(), "more than 500 scans"), nullptr) << error.what();
   }
-  ASSERT_GT(scan, 0U);
-  std::vector<std::byte> bytes(intact.begin(), intact.end() - 2);
-  for (int i = 0; i < 1000; ++i) {
-    bytes.insert(bytes.end(), intact.begin() + static_cast<std::ptrdiff_t>(scan), intact.end() - 2);
-  }
-  bytes.insert(bytes.end(), intact.end() - 2, intact.end());
-  EXPECT_THROW(decode_bytes(bytes, "endless", Orientation::kIgnore), DataError);
 }
 
 }  // namespace
