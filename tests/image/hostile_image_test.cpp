@@ -163,17 +163,15 @@ TEST(HostileImageTest, TextInPngFilesTakesNoMemory) {
 
 TEST(HostileImageTest, EndlessProgressiveScansAreRefused) {
   const auto intact = golden_file("progressive.jpg");
-  // Repeat the last scan, which refines what is there, up to the end marker.
-  std::size_t scan = 0;
-  for (std::size_t i = 0; i + 1 < intact.size(); ++i) {
-    if (intact[i] == std::byte{0xFF} && intact[i + 1] == std::byte{0xDA}) scan = i;
-  }
-  ASSERT_GT(scan, 0U);
-  std::vector<std::byte> bytes(intact.begin(), intact.end() - 2);
-  for (int i = 0; i < 1000; ++i) {
-    bytes.insert(bytes.end(), intact.begin() + static_cast<std::ptrdiff_t>(scan), intact.end() - 2);
-  }
-  bytes.insert(bytes.end(), intact.end() - 2, intact.end());
+  const auto is_marker = [&](auto at) { return at[0] == std::byte{0xFF} && at[1] != std::byte{0}; };
+  // The first scan, which says the coarse colours: from its marker to the next one.
+  auto scan = intact.begin();
+  while (!(is_marker(scan) && scan[1] == std::byte{0xDA})) ++scan;
+  auto scan_end = scan + 2;
+  while (!is_marker(scan_end)) ++scan_end;
+  std::vector<std::byte> bytes(intact.begin(), scan);
+  for (int i = 0; i < 1000; ++i) bytes.insert(bytes.end(), scan, scan_end);
+  bytes.insert(bytes.end(), scan_end, intact.end());
   try {
     decode_bytes(bytes, "endless", Orientation::kIgnore);
     FAIL() << "decoded 1000 scans";
