@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "referent/data/config.h"
+#include "referent/data/example.h"
+
+namespace referent::data {
+
+/// The examples of one split, in the order of its file.
+struct Dataset {
+  std::string name;   ///< jsonl: the file's stem; refer: "refcoco@unc"; index: "unc"
+  std::string split;  ///< empty where the data set has none
+  std::vector<Example> examples;
+  std::int64_t missing = 0;  ///< examples left out because their image is not there
+};
+
+/// Reads the annotations and looks every image up; no image is opened. An example's id is the data
+/// set's, else the number of its line or entry from 0.
+///
+/// - jsonl: one object a line, `{"image", "expression", "box" or "box_xywh": [x, y, w, h], "id"?,
+///   "split"?}`; other keys are ignored.
+/// - refer: a folder of the REFER interface; every sentence of every reference of the split.
+/// - index: a file of TransVG's and MMCA's data. Boxes are x, y, w, h for unc, unc+, gref and
+///   gref_umd and x1, y1, x2, y2 for referit and flickr; the family is the file's name without
+///   _<split>, else its folder's.
+///
+/// Throws ConfigError for a format without the split that it needs, DataError for annotations that
+/// cannot be read (naming file and line), an empty expression, one that is not UTF-8, a box without
+/// area, a split without examples, and for missing images unless they are to be skipped.
+Dataset open_dataset(const DatasetConfig& config);
+
+/// A data set of the command line, FORMAT:PATH[:SPLIT], e.g. "refer:data/refcoco@unc:val". A path
+/// may hold colons if it exists or is followed by a split. Throws ConfigError.
+DatasetConfig parse_dataset_argument(std::string_view argument);
+
+}  // namespace referent::data

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "referent/image/image.h"
+
+namespace referent::image {
+
+enum class Filter { kBilinear, kBicubic };
+
+/// Resizes as Pillow's `Image.resize` does, bit for bit: a convolution whose support grows with the
+/// reduction (so it is antialiased), columns first, both passes in 8-bit fixed point. Needs a
+/// picture with at least one pixel, and width, height >= 1.
+Image resize(const Image& image, std::int64_t width, std::int64_t height, Filter filter);
+
+/// The rectangle with its upper left corner at (x, y), which must lie inside the picture.
+Image crop(const Image& image, std::int64_t x, std::int64_t y, std::int64_t width,
+           std::int64_t height);
+
+/// Left and right exchanged.
+Image flip_horizontal(const Image& image);
+
+}  // namespace referent::image

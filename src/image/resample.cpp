@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/image/resample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "referent/core/error.h"
+
+namespace referent::image {
+namespace {
+
+/// Fraction bits of the weights: 32 less 8 for the pixel and 2 for overshoot and sign.
+constexpr int kWeightBits = 22;
+constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
+
+double triangle(double x) {
+  x = std::abs(x);
+  return x < 1 ? 1 - x : 0;
+}
+
+/// Cubic convolution with a = -1/2.
+double cubic(double x) {
+  constexpr double kA = -0.5;
+  x = std::abs(x);
+  if (x < 1) return ((kA + 2) * x - (kA + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * kA;
+  return 0;
+}
+
+struct Kernel {
+  double (*value)(double);
+  double support;
+};
+
+Kernel kernel_of(Filter filter) {
+  return filter == Filter::kBilinear ? Kernel{triangle, 1} : Kernel{cubic, 2};
+}
+
+/// The input samples one output sample is made of, and where their weights begin.
+struct Window {
+  std::int64_t first;
+  std::int64_t count;
+  std::size_t weights;
+};
+
+struct Plan {
+  std::vector<Window> windows;  // one per output sample
+  std::vector<std::int32_t> weights;
+};
+
+std::int32_t to_fixed(double weight) {
+  const double scaled = weight * (1 << kWeightBits);
+  return static_cast<std::int32_t>(weight < 0 ? scaled - 0.5 : scaled + 0.5);
+}
+
+/// Weights of a resize of `in` samples to `out`. When the picture shrinks the kernel is stretched
+/// by the same ratio. Each window's weights are normalised before they are rounded.
+Plan make_plan(std::int64_t in, std::int64_t out, const Kernel& kernel) {
+  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  const double stretch = std::max(scale, 1.0);
+  const double support = kernel.support * stretch;
+  const double shrink = 1.0 / stretch;
+  Plan plan;
+  plan.windows.reserve(static_cast<std::size_t>(out));
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < out; ++i) {
+    const double center = (static_cast<double>(i) + 0.5) * scale;
+    const auto first = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
+    const auto end = std::min(static_cast<std::int64_t>(center + support + 0.5), in);
+    values.clear();
+    double sum = 0;
+    for (std::int64_t j = 0; j < end - first; ++j) {
+      values.push_back(kernel.value((static_cast<double>(j + first) - center + 0.5) * shrink));
+      sum += values.back();
+    }
+    plan.windows.push_back({first, end - first, plan.weights.size()});
+    for (const double value : values)
+      plan.weights.push_back(to_fixed(sum != 0 ? value / sum : value));
+  }
+  return plan;
+}
+
+std::uint8_t to_pixel(std::int32_t sum) {
+  return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+}
+
+Image resize_columns(const Image& image, const Plan& plan) {
+  Image result(static_cast<std::int64_t>(plan.windows.size()), image.height);
+  for (std::int64_t y = 0; y < image.height; ++y) {
+    const std::uint8_t* from = image.row(y);
+    std::uint8_t* to = result.row(y);
+    for (const Window& window : plan.windows) {
+      const std::int32_t* weight = plan.weights.data() + window.weights;
+      const std::uint8_t* pixel = from + 3 * window.first;
+      std::int32_t red = kHalf;
+      std::int32_t green = kHalf;
+      std::int32_t blue = kHalf;
+      for (std::int64_t j = 0; j < window.count; ++j, pixel += 3) {
+        red += pixel[0] * weight[j];
+        green += pixel[1] * weight[j];
+        blue += pixel[2] * weight[j];
+      }
+      to[0] = to_pixel(red);
+      to[1] = to_pixel(green);
+      to[2] = to_pixel(blue);
+      to += 3;
+    }
+  }
+  return result;
+}
+
+Image resize_rows(const Image& image, const Plan& plan) {
+  Image result(image.width, static_cast<std::int64_t>(plan.windows.size()));
+  const std::int64_t count = 3 * image.width;
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(count));
+  std::int32_t* const sum = sums.data();
+  for (std::int64_t y = 0; y < result.height; ++y) {
+    const Window& window = plan.windows[static_cast<std::size_t>(y)];
+    std::fill(sums.begin(), sums.end(), kHalf);
+    for (std::int64_t j = 0; j < window.count; ++j) {
+      const std::int32_t weight = plan.weights[window.weights + static_cast<std::size_t>(j)];
+      const std::uint8_t* from = image.row(window.first + j);
+      for (std::int64_t i = 0; i < count; ++i) sum[i] += from[i] * weight;
+    }
+    std::uint8_t* to = result.row(y);
+    for (std::int64_t i = 0; i < count; ++i) to[i] = to_pixel(sum[i]);
+  }
+  return result;
+}
+
+}  // namespace
+
+Image resize(const Image& image, std::int64_t width, std::int64_t height, Filter filter) {
+  REFERENT_CHECK(!image.empty() && width >= 1 && height >= 1, "resize of {} x {} to {} x {}",
+                 image.width, image.height, width, height);
+  const Kernel kernel = kernel_of(filter);
+  if (width == image.width && height == image.height) return image;
+  if (width == image.width) return resize_rows(image, make_plan(image.height, height, kernel));
+  Image wide = resize_columns(image, make_plan(image.width, width, kernel));
+  if (height == image.height) return wide;
+  return resize_rows(wide, make_plan(image.height, height, kernel));
+}
+
+Image crop(const Image& image, std::int64_t x, std::int64_t y, std::int64_t width,
+           std::int64_t height) {
+  REFERENT_CHECK(x >= 0 && y >= 0 && width >= 1 && height >= 1 && x <= image.width - width &&
+                     y <= image.height - height,
+                 "crop of {} x {} at ({}, {}) out of {} x {}", width, height, x, y, image.width,
+                 image.height);
+  Image result(width, height);
+  for (std::int64_t row = 0; row < height; ++row) {
+    std::memcpy(result.row(row), image.row(y + row) + 3 * x, static_cast<std::size_t>(3 * width));
+  }
+  return result;
+}
+
+Image flip_horizontal(const Image& image) {
+  Image result(image.width, image.height);
+  for (std::int64_t y = 0; y < image.height; ++y) {
+    const std::uint8_t* from = image.row(y);
+    std::uint8_t* to = result.row(y) + 3 * image.width;
+    for (std::int64_t x = 0; x < image.width; ++x, from += 3) {
+      to -= 3;
+      std::memcpy(to, from, 3);
+    }
+  }
+  return result;
+}
+
+}  // namespace referent::image
