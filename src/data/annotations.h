@@ -22,8 +22,9 @@ Annotations read_jsonl(const DatasetConfig& config);
 Annotations read_refer(const DatasetConfig& config);
 Annotations read_index(const DatasetConfig& config);
 
-/// Throws DataError, which begins with `where`, unless the expression has a character that is not
-/// space and is UTF-8, and the box is finite and has an area.
+/// Throws DataError, which begins with `where`, unless the expression is UTF-8 and more than space,
+/// and the box is finite with x1 <= x2 and y1 <= y2. (ReferIt's boxes name the first and the last
+/// pixel, so that one without width may be right.)
 void check_example(const Example& example, const std::string& where);
 
 }  // namespace referent::data

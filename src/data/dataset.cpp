@@ -35,8 +35,8 @@ void check_example(const Example& example, const std::string& where) {
   const image::Box& box = example.box;
   const bool finite = std::isfinite(box.x1) && std::isfinite(box.y1) && std::isfinite(box.x2) &&
                       std::isfinite(box.y2);
-  if (!finite || box.width() <= 0 || box.height() <= 0) {
-    throw DataError("{}: the box from ({}, {}) to ({}, {}) has no area", where, box.x1, box.y1,
+  if (!finite || box.width() < 0 || box.height() < 0) {
+    throw DataError("{}: the box from ({}, {}) to ({}, {}) has no extent", where, box.x1, box.y1,
                     box.x2, box.y2);
   }
 }
@@ -69,9 +69,10 @@ Dataset open_dataset(const DatasetConfig& config) {
 
 DatasetConfig parse_dataset_argument(std::string_view argument) {
   const auto wrong = [&](std::string_view why) {
-    return ConfigError("data set \"{}\": {}; expected FORMAT:PATH[:SPLIT] with FORMAT jsonl, refer "
-                       "or index",
-                       argument, why);
+    return ConfigError(
+        "data set \"{}\": {}; expected FORMAT:PATH[:SPLIT] with FORMAT jsonl, refer "
+        "or index",
+        argument, why);
   };
   const std::size_t colon = argument.find(':');
   if (colon == std::string_view::npos) throw wrong("there is no colon");

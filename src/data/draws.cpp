@@ -25,7 +25,9 @@ CropCorner StreamDraws::crop_corner(std::int64_t width, std::int64_t height,
   return corner;
 }
 
-double ReplayedDraws::random() { return take("random", {}, 1)[0]; }
+double ReplayedDraws::random() {
+  return take("random", {}, 1)[0];
+}
 
 double ReplayedDraws::uniform(double low, double high) {
   return take("uniform", {low, high}, 1)[0];
@@ -48,11 +50,10 @@ std::vector<std::int64_t> ReplayedDraws::permutation(std::int64_t count) {
 
 CropCorner ReplayedDraws::crop_corner(std::int64_t width, std::int64_t height,
                                       std::int64_t crop_width, std::int64_t crop_height) {
-  const auto& region =
-      take("crop_params",
-           {static_cast<double>(width), static_cast<double>(height),
-            static_cast<double>(crop_width), static_cast<double>(crop_height)},
-           4);
+  const auto& region = take("crop_params",
+                            {static_cast<double>(width), static_cast<double>(height),
+                             static_cast<double>(crop_width), static_cast<double>(crop_height)},
+                            4);
   return {static_cast<std::int64_t>(region[0]), static_cast<std::int64_t>(region[1])};
 }
 
@@ -64,9 +65,10 @@ const std::vector<double>& ReplayedDraws::take(std::string_view function,
   }
   const RecordedDraw& draw = record_[next_];
   if (draw.function != function || draw.arguments != arguments || draw.values.size() != values) {
-    throw DataError("draw {}: the transform asks for {}({}) with {} values, recorded is {}({}) with {}",
-                    next_, function, fmt::join(arguments, ", "), values, draw.function,
-                    fmt::join(draw.arguments, ", "), draw.values.size());
+    throw DataError(
+        "draw {}: the transform asks for {}({}) with {} values, recorded is {}({}) with {}", next_,
+        function, fmt::join(arguments, ", "), values, draw.function,
+        fmt::join(draw.arguments, ", "), draw.values.size());
   }
   ++next_;
   return draw.values;

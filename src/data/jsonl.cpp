@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <string_view>
 
@@ -48,9 +50,12 @@ image::Box read_box(const Json& line, const std::string& where) {
     throw DataError("{}: \"{}\" should be [x, y, width, height] in pixels, not {}", where, key,
                     value.dump());
   }
-  const auto x = value[0].get<double>();
-  const auto y = value[1].get<double>();
-  return {x, y, x + value[2].get<double>(), y + value[3].get<double>()};
+  const auto numbers = value.get<std::array<double, 4>>();
+  if (numbers[2] <= 0 || numbers[3] <= 0) {
+    throw DataError("{}: the box {} has no area: width and height should be above 0", where,
+                    value.dump());
+  }
+  return {numbers[0], numbers[1], numbers[0] + numbers[2], numbers[1] + numbers[3]};
 }
 
 Json parse_line(std::string_view text, const std::string& where) {

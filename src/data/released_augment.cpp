@@ -78,9 +78,9 @@ Sample ReleasedAugment::operator()(View view, Draws& draws, const StageObserver&
 }
 
 void ReleasedAugment::resize(View& view, Draws& draws) const {
-  const bool names_direction =
-      config_.released_quirks ? contains_any(view.expression, direction_words())
-                              : has_word_beginning_with(view.expression, direction_words());
+  const bool names_direction = config_.released_quirks
+                                   ? contains_any(view.expression, direction_words())
+                                   : has_word_beginning_with(view.expression, direction_words());
   if (!names_direction && draws.random() < (config_.crop ? kCropProbability : 0.0)) {
     resize_short_side(view, draws.choice(kShortSides));
     crop_around_target(view, draws);
@@ -94,8 +94,7 @@ void ReleasedAugment::crop_around_target(View& view, Draws& draws) const {
         draws.randint(kCropMinSide, std::min(view.image.width, kCropMaxSide));
     const std::int64_t height =
         draws.randint(kCropMinSide, std::min(view.image.height, kCropMaxSide));
-    const CropCorner corner =
-        draws.crop_corner(view.image.width, view.image.height, width, height);
+    const CropCorner corner = draws.crop_corner(view.image.width, view.image.height, width, height);
     if (accepts(view, corner, width, height)) {
       crop(view, corner.left, corner.top, width, height);
       return;

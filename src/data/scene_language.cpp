@@ -162,10 +162,9 @@ std::vector<Reference> references_to(std::span<const SceneObject> objects, std::
     if (ambiguous != relational) continue;
     const auto candidates = ambiguous ? relational_candidates(objects, target, noun)
                                       : std::vector<Reference>{{noun, Relation::kNone, {}}};
-    std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(references),
-                 [&](const Reference& candidate) {
-                   return means_only(objects, target, candidate, size);
-                 });
+    std::copy_if(
+        candidates.begin(), candidates.end(), std::back_inserter(references),
+        [&](const Reference& candidate) { return means_only(objects, target, candidate, size); });
   }
   return references;
 }

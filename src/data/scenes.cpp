@@ -17,7 +17,7 @@ namespace {
 
 using Rgb = std::array<double, 3>;
 
-constexpr std::array<Rgb, 6> kColors{Rgb{214, 40, 40}, Rgb{46, 160, 67},  Rgb{38, 92, 214},
+constexpr std::array<Rgb, 6> kColors{Rgb{214, 40, 40},  Rgb{46, 160, 67},  Rgb{38, 92, 214},
                                      Rgb{242, 205, 30}, Rgb{138, 60, 170}, Rgb{243, 130, 25}};
 constexpr double kColorJitter = 12;
 constexpr std::array<double, 2> kSmallRadius{0.070, 0.085};  ///< fractions of the side
@@ -38,7 +38,8 @@ std::vector<Point> corners(const SceneObject& object) {
     std::vector<Point> points;
     for (int i = 0; i < count; ++i) {
       const double radius = i % 2 == 1 ? object.radius * inner : object.radius;
-      const double angle = object.rotation + 2 * std::numbers::pi * i / count - std::numbers::pi / 2;
+      const double angle =
+          object.rotation + 2 * std::numbers::pi * i / count - std::numbers::pi / 2;
       points.push_back({radius * std::cos(angle), radius * std::sin(angle)});
     }
     return points;
@@ -99,14 +100,15 @@ void for_each_pixel(const SceneObject& object, std::int64_t size, Visit visit) {
                     : 0;
       }
       if (hits > 0) {
-        visit(x, y, static_cast<double>(hits) / static_cast<double>(kSamplesPerSide * kSamplesPerSide));
+        visit(x, y,
+              static_cast<double>(hits) / static_cast<double>(kSamplesPerSide * kSamplesPerSide));
       }
     }
   }
 }
 
 std::uint8_t to_byte(double value) {
-  return static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0) + 0.5);
+  return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
 }
 
 /// A light ground with a hint of colour; every other one with grain.
@@ -241,8 +243,8 @@ Scene make_scene(const SceneConfig& config, std::int64_t index) {
   while (!choice) {
     scene.objects = draw_attributes(config, scene.relational, stream);
     if (!place_objects(scene.objects, config.size, stream)) continue;
-    choice = choose_reference(scene.objects, static_cast<double>(config.size), scene.relational,
-                              stream);
+    choice =
+        choose_reference(scene.objects, static_cast<double>(config.size), scene.relational, stream);
   }
   scene.target = static_cast<std::int64_t>(choice->target);
   scene.expression = choice->reference.text();

@@ -31,8 +31,8 @@ void crop_around_box(View& view, const SimpleAugmentConfig& config, RandomStream
   const std::int64_t width = view.image.width;
   const std::int64_t height = view.image.height;
   const auto draw_side = [&](std::int64_t side) {
-    const auto least = static_cast<std::int64_t>(
-        std::nearbyint(config.crop_min_side * static_cast<double>(side)));
+    const auto least =
+        static_cast<std::int64_t>(std::nearbyint(config.crop_min_side * static_cast<double>(side)));
     return stream.integer(std::max<std::int64_t>(1, least), side);
   };
   for (std::int64_t attempt = 0; attempt < config.crop_tries; ++attempt) {
@@ -58,7 +58,8 @@ void jitter_colors(image::Image& image, double amount, RandomStream& stream) {
   const float contrast = factor();
   const float saturation = factor();
   const double sum = std::accumulate(image.pixels.begin(), image.pixels.end(), 0.0);
-  const float mean = static_cast<float>(sum / static_cast<double>(image.pixels.size())) * brightness;
+  const float mean =
+      static_cast<float>(sum / static_cast<double>(image.pixels.size())) * brightness;
   for (std::size_t i = 0; i < image.pixels.size(); i += 3) {
     const auto adjusted = [&](std::size_t channel) {
       const float value = static_cast<float>(image.pixels[i + channel]) * brightness;
@@ -70,7 +71,7 @@ void jitter_colors(image::Image& image, double amount, RandomStream& stream) {
     const float grey = (red + green + blue) / 3.0F;
     const auto store = [&](std::size_t channel, float value) {
       const float clipped = std::clamp((value - grey) * saturation + grey, 0.0F, 255.0F);
-      image.pixels[i + channel] = static_cast<std::uint8_t>(clipped + 0.5F);
+      image.pixels[i + channel] = static_cast<std::uint8_t>(std::lround(clipped));
     };
     store(0, red);
     store(1, green);

@@ -20,13 +20,12 @@ class BaseTransform : public Transform {
     REFERENT_CHECK(context_.tokenizer != nullptr, "a transform needs a tokenizer");
   }
 
-  Sample operator()(const Example& example, image::Image image,
-                    RandomStream& stream) const final {
+  Sample operator()(const Example& example, image::Image image, RandomStream& stream) const final {
     check_expression(example);
     const std::int64_t width = image.width;
     const std::int64_t height = image.height;
-    Sample sample = apply(
-        make_view(example, std::move(image), context_.image.whole_pixel_boxes), stream);
+    Sample sample =
+        apply(make_view(example, std::move(image), context_.image.whole_pixel_boxes), stream);
     sample.id = example.id;
     sample.original_width = width;
     sample.original_height = height;

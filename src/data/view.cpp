@@ -13,7 +13,9 @@ namespace {
 
 /// `value` cut to a whole number. x2 - x1 of a box stored as corners may fall short of the
 /// annotated whole width by a few units in the last place; this margin gives them back.
-double whole(double value) { return std::trunc(value + std::copysign(1e-9, value)); }
+double whole(double value) {
+  return std::trunc(value + std::copysign(1e-9, value));
+}
 
 /// Python's round(): to nearest, half to even.
 std::int64_t round_half_even(double value) {

@@ -14,8 +14,12 @@ constexpr std::string_view kRight = "right";
 constexpr std::array<std::string_view, 9> kSideSuffixes{"",     "most",  "hand", "handed", "side",
                                                         "ward", "wards", "est",  "er"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -65,8 +69,8 @@ std::string in_case_of(std::string_view model, std::string_view side) {
 }  // namespace
 
 std::span<const std::string> direction_words() {
-  static const std::array<std::string, 5> kWords{"left", "right", "top", "bottom", "middle"};
-  return kWords;
+  static const std::array<std::string, 5> words{"left", "right", "top", "bottom", "middle"};
+  return words;
 }
 
 std::string exchange_left_right(std::string_view text) {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "pixel.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 
@@ -40,15 +41,6 @@ void warn_once() {
         "no font for labels, pictures are drawn without them: install DejaVu Sans (Debian: "
         "fonts-dejavu-core) or let REFERENT_FONT name a font file");
   });
-}
-
-void blend(std::uint8_t* pixel, Color color, int coverage) {
-  const auto mix = [coverage](int below, int above) {
-    return static_cast<std::uint8_t>((below * (255 - coverage) + above * coverage + 127) / 255);
-  };
-  pixel[0] = mix(pixel[0], color.r);
-  pixel[1] = mix(pixel[1], color.g);
-  pixel[2] = mix(pixel[2], color.b);
 }
 
 void draw_bitmap(Image& image, std::int64_t left, std::int64_t top, const FT_Bitmap& bitmap,

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Color kDark{16, 16, 16};
 constexpr Color kLight{255, 255, 255};
-constexpr std::size_t kMaxLines = 3;
+constexpr std::int64_t kMaxLines = 3;
 
 /// Whole pixels, left and top included, right and bottom not.
 struct Rectangle {
@@ -127,27 +127,54 @@ Rectangle place_strip(std::int64_t width, std::int64_t height, const Rectangle& 
   return inside.empty() ? Rectangle{left, 0, left + width, height} : inside.front();
 }
 
+/// The lines of a label and the size of the strip they need.
+struct Layout {
+  std::vector<std::u32string> lines;
+  std::int64_t width;
+  std::int64_t height;
+};
+
+Layout lay_out(Font& font, std::u32string_view text, std::int64_t max_width,
+               std::int64_t max_height, const Style& style) {
+  const std::int64_t sides = 2 * (style.edge + style.padding);
+  const std::int64_t above_and_below = 2 * style.edge + style.padding;
+  const auto room = static_cast<int>(std::max<std::int64_t>(max_width - sides, 1));
+  const auto max_lines =
+      std::clamp<std::int64_t>((max_height - above_and_below) / font.line_height(), 1, kMaxLines);
+  Layout layout{wrap_text(font, text, room, static_cast<std::size_t>(max_lines)), 0, 0};
+  for (const auto& line : layout.lines) {
+    layout.width = std::max<std::int64_t>(layout.width, font.width(line));
+  }
+  layout.width += sides;
+  layout.height =
+      static_cast<std::int64_t>(layout.lines.size()) * font.line_height() + above_and_below;
+  return layout;
+}
+
+/// As wide as the box where that is reasonable, so that the strip belongs to it visibly; as wide as
+/// the picture where only that keeps it out of the box.
+Layout lay_out_at(Font& font, std::u32string_view text, const Rectangle& outline,
+                  const Image& image, const Style& style) {
+  const std::int64_t reasonable = std::max(outline.width(), image.width * 9 / 20);
+  const std::int64_t room = std::max(outline.top, image.height - outline.bottom);
+  Layout layout = lay_out(font, text, std::min(reasonable, image.width), image.height, style);
+  if (layout.height <= room) return layout;
+  Layout flat = lay_out(font, text, image.width, room, style);
+  return flat.height <= room ? flat : layout;
+}
+
 /// Draws the label and returns the strip it took.
 Rectangle draw_label(Image& image, Font& font, const Annotation& annotation,
                      const Rectangle& outline, const Style& style,
                      const std::vector<Rectangle>& taken) {
-  const std::int64_t border = style.edge + style.padding;
-  // As wide as the box where that is reasonable, so that the strip belongs to it visibly.
-  const std::int64_t wanted = std::max(outline.width(), image.width * 9 / 20);
-  const std::int64_t room = std::min(wanted, image.width) - 2 * border;
-  const auto lines = wrap_text(font, decode_text(annotation.label),
-                               static_cast<int>(std::max<std::int64_t>(room, 1)), kMaxLines);
-  std::int64_t width = 0;
-  for (const auto& line : lines) width = std::max<std::int64_t>(width, font.width(line));
-  const auto count = static_cast<std::int64_t>(lines.size());
-  const Rectangle strip =
-      place_strip(width + 2 * border, count * font.line_height() + 2 * style.edge + style.padding,
-                  outline, image, taken);
+  const Layout layout = lay_out_at(font, decode_text(annotation.label), outline, image, style);
+  const Rectangle strip = place_strip(layout.width, layout.height, outline, image, taken);
   fill(image, strip, kDark);
   fill(image, strip.shrunk(style.edge), annotation.color);
   std::int64_t baseline = strip.top + style.edge + style.padding / 2 + font.ascent();
-  for (const auto& line : lines) {
-    font.draw(image, strip.left + border, baseline, line, text_color_on(annotation.color));
+  for (const auto& line : layout.lines) {
+    font.draw(image, strip.left + style.edge + style.padding, baseline, line,
+              text_color_on(annotation.color));
     baseline += font.line_height();
   }
   return strip;

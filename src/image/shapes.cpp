@@ -4,6 +4,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "pixel.h"
 #include "referent/core/error.h"
 #include "referent/image/draw.h"
 #include "referent/image/resample.h"
@@ -11,32 +12,50 @@
 namespace referent::image {
 namespace {
 
-/// OpenCV takes coordinates in 1/16 pixel.
+/// OpenCV's own antialiasing draws shapes two thirds of a pixel too large on every side, so they
+/// are filled without it on a grid this much finer, and averaged.
+constexpr int kFiner = 4;
+/// Fraction bits of the coordinates on that grid.
 constexpr int kShift = 4;
 /// Coordinates beyond this are cut, so that OpenCV's integers cannot overflow.
 constexpr double kFarAway = 1 << 20;
 
-constexpr Color kSheetColor{236, 236, 236};
-
-/// `image` under OpenCV's header, not a copy.
-cv::Mat as_mat(Image& image) {
-  return cv::Mat(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
-                 image.pixels.data());
-}
-
-cv::Scalar as_scalar(Color color) {
-  return cv::Scalar(color.r, color.g, color.b);
-}
+constexpr std::uint8_t kSheetGrey = 236;
 
 int to_fixed(double value) {
   return static_cast<int>(std::lround(std::clamp(value, -kFarAway, kFarAway) * (1 << kShift)));
 }
 
-/// For OpenCV whole numbers are the middles of pixels, for us their upper left corners.
-cv::Point as_point(Point point) {
-  REFERENT_CHECK(std::isfinite(point.x) && std::isfinite(point.y), "a point at ({}, {})", point.x,
+void check_finite(Point point) {
+  REFERENT_CHECK(std::isfinite(point.x) && std::isfinite(point.y), "a shape at ({}, {})", point.x,
                  point.y);
-  return {to_fixed(point.x - 0.5), to_fixed(point.y - 0.5)};
+}
+
+/// Fills a shape that lies between `low` and `high`. `draw(mask, to_mask)` draws it with the value
+/// 255 on the finer grid; `to_mask` takes a point of the picture there.
+template <typename Draw>
+void fill_shape(Image& image, Point low, Point high, Color color, const Draw& draw) {
+  const auto width = static_cast<double>(image.width);
+  const auto height = static_cast<double>(image.height);
+  const auto left = static_cast<int>(std::clamp(std::floor(low.x), 0.0, width));
+  const auto right = static_cast<int>(std::clamp(std::ceil(high.x), 0.0, width));
+  const auto top = static_cast<int>(std::clamp(std::floor(low.y), 0.0, height));
+  const auto bottom = static_cast<int>(std::clamp(std::ceil(high.y), 0.0, height));
+  if (left >= right || top >= bottom) return;
+
+  cv::Mat mask = cv::Mat::zeros((bottom - top) * kFiner, (right - left) * kFiner, CV_8UC1);
+  // For OpenCV whole numbers are the middles of pixels, for us their upper left corners.
+  draw(mask, [&](Point point) {
+    return cv::Point(to_fixed((point.x - left) * kFiner - 0.5),
+                     to_fixed((point.y - top) * kFiner - 0.5));
+  });
+  cv::Mat coverage;
+  cv::resize(mask, coverage, cv::Size(right - left, bottom - top), 0, 0, cv::INTER_AREA);
+  for (int y = top; y < bottom; ++y) {
+    const auto* covered = coverage.ptr<std::uint8_t>(y - top);
+    std::uint8_t* pixel = image.row(y) + std::ptrdiff_t{3} * left;
+    for (int x = left; x < right; ++x, pixel += 3) blend(pixel, color, covered[x - left]);
+  }
 }
 
 void paste(Image& sheet, const Image& picture, std::int64_t left, std::int64_t top) {
@@ -48,19 +67,30 @@ void paste(Image& sheet, const Image& picture, std::int64_t left, std::int64_t t
 }  // namespace
 
 void fill_polygon(Image& image, std::span<const Point> vertices, Color color) {
-  if (vertices.size() < 3 || image.empty()) return;
-  std::vector<std::vector<cv::Point>> contours(1);
-  for (const Point& vertex : vertices) contours[0].push_back(as_point(vertex));
-  cv::Mat mat = as_mat(image);
-  cv::fillPoly(mat, contours, as_scalar(color), cv::LINE_AA, kShift);
+  if (vertices.size() < 3) return;
+  Point low = vertices[0];
+  Point high = vertices[0];
+  for (const Point& vertex : vertices) {
+    check_finite(vertex);
+    low = {std::min(low.x, vertex.x), std::min(low.y, vertex.y)};
+    high = {std::max(high.x, vertex.x), std::max(high.y, vertex.y)};
+  }
+  fill_shape(image, low, high, color, [&](cv::Mat& mask, const auto& to_mask) {
+    std::vector<std::vector<cv::Point>> contours(1);
+    for (const Point& vertex : vertices) contours[0].push_back(to_mask(vertex));
+    cv::fillPoly(mask, contours, cv::Scalar(255), cv::LINE_8, kShift);
+  });
 }
 
 void fill_circle(Image& image, Point center, double radius, Color color) {
-  REFERENT_CHECK(radius >= 0, "a circle of radius {}", radius);
-  if (image.empty()) return;
-  cv::Mat mat = as_mat(image);
-  cv::circle(mat, as_point(center), to_fixed(radius), as_scalar(color), cv::FILLED, cv::LINE_AA,
-             kShift);
+  check_finite(center);
+  REFERENT_CHECK(radius >= 0 && std::isfinite(radius), "a circle of radius {}", radius);
+  const Point low{center.x - radius, center.y - radius};
+  const Point high{center.x + radius, center.y + radius};
+  fill_shape(image, low, high, color, [&](cv::Mat& mask, const auto& to_mask) {
+    cv::circle(mask, to_mask(center), to_fixed(radius * kFiner), cv::Scalar(255), cv::FILLED,
+               cv::LINE_8, kShift);
+  });
 }
 
 Image contact_sheet(std::span<const Image> images, std::int64_t columns, std::int64_t cell_width) {
@@ -84,7 +114,7 @@ Image contact_sheet(std::span<const Image> images, std::int64_t columns, std::in
   std::int64_t height = gap;
   for (const std::int64_t row_height : heights) height += row_height + gap;
   Image sheet(gap + columns * (cell_width + gap), height);
-  as_mat(sheet).setTo(as_scalar(kSheetColor));
+  std::fill(sheet.pixels.begin(), sheet.pixels.end(), kSheetGrey);
   std::int64_t top = gap;
   for (std::int64_t i = 0; i < count; ++i) {
     paste(sheet, cells[static_cast<std::size_t>(i)], gap + i % columns * (cell_width + gap), top);

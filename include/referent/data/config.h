@@ -37,8 +37,9 @@ struct DatasetConfig {
     v.field("images", images,
             "Folder of the images: a name is looked up as it is, then by its base name. Empty: "
             "the folder of the annotations.");
-    v.field("missing", missing, "What to do about images that are not there; skipped ones are "
-                                "counted and reported.");
+    v.field("missing", missing,
+            "What to do about images that are not there; skipped ones are "
+            "counted and reported.");
   }
 };
 
@@ -48,8 +49,9 @@ struct ImageConfig {
 
   template <class V>
   void visit(V& v) {
-    v.field("size", size, "Side of the padded square, which is also the long side of the resized "
-                          "picture [pixels].",
+    v.field("size", size,
+            "Side of the padded square, which is also the long side of the resized "
+            "picture [pixels].",
             config::in_range(32, 4096));
     v.field("whole_pixel_boxes", whole_pixel_boxes,
             "Cut x, y, width and height of a box to whole pixels before use, as the released "

@@ -30,8 +30,8 @@ struct Dataset {
 ///   _<split>, else its folder's.
 ///
 /// Throws ConfigError for a format without the split that it needs, DataError for annotations that
-/// cannot be read (naming file and line), an empty expression, one that is not UTF-8, a box without
-/// area, a split without examples, and for missing images unless they are to be skipped.
+/// cannot be read (naming file and line), an empty expression, one that is not UTF-8, an impossible
+/// box, a split without examples, and for missing images unless they are to be skipped.
 Dataset open_dataset(const DatasetConfig& config);
 
 /// A data set of the command line, FORMAT:PATH[:SPLIT], e.g. "refer:data/refcoco@unc:val". A path

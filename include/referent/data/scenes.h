@@ -46,7 +46,7 @@ Scene make_scene(const SceneConfig& config, std::int64_t index);
 /// Writes a data set of scenes as JSON lines: `out`/train.jsonl, val.jsonl and images/*.png, with
 /// box, mask (RLE), "relational", and under "objects" the boxes of the other objects, so that the
 /// score of pointing at any object can be computed. The folder appears complete or not at all.
-/// Throws FileError when `out` exists already or cannot be written.
+/// Throws FileError when `out` is there already and no empty folder, or cannot be written.
 void synthesize(const std::filesystem::path& out, const SceneConfig& config,
                 std::int64_t train_count, std::int64_t val_count);
 

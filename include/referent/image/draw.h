@@ -30,7 +30,7 @@ inline constexpr Color kTargetColor{0, 214, 110};
 /// in the picture. Fewer than three vertices draw nothing. Coordinates are used to 1/16 pixel.
 void fill_polygon(Image& image, std::span<const Point> vertices, Color color);
 
-/// Fills a circle of `radius` >= 0 pixels, antialiased. Coordinates are used to 1/16 pixel.
+/// Fills a circle of `radius` >= 0 pixels, antialiased as fill_polygon does.
 void fill_circle(Image& image, Point center, double radius, Color color);
 
 /// What draw_annotations puts on a picture.

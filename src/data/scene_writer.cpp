@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+
+#include "referent/core/error.h"
+#include "referent/core/file.h"
+#include "referent/core/progress.h"
+#include "referent/core/signal.h"
+#include "referent/data/scenes.h"
+#include "referent/formats/rle.h"
+#include "referent/image/encode.h"
+
+namespace referent::data {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Scenes of the validation split begin here, so that its pictures do not depend on how many there
+/// are for training.
+constexpr std::int64_t kFirstValidationScene = std::int64_t{1} << 40;
+
+/// A folder that becomes `path` on commit() and vanishes without it.
+class NewFolder {
+ public:
+  /// `path` is new or an empty folder.
+  explicit NewFolder(const Path& path)
+      : path_(path.has_filename() ? path : path.parent_path()), temporary_(path_) {
+    std::error_code code;
+    const bool is_new = !std::filesystem::exists(path_, code);
+    if (!is_new && !(std::filesystem::is_directory(path_, code) &&
+                     std::filesystem::is_empty(path_, code))) {
+      throw FileError("{} exists already: name a new folder, or remove it first", path_.string());
+    }
+    temporary_ += fmt::format(".{}.tmp", ::getpid());
+    make_folders(temporary_);
+  }
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+  ~NewFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(temporary_, ignored);
+  }
+
+  /// Where to write until then.
+  const Path& folder() const { return temporary_; }
+
+  void commit() {
+    std::error_code code;
+    std::filesystem::rename(temporary_, path_, code);
+    if (code) throw FileError("cannot create {}: {}", path_.string(), code.message());
+  }
+
+ private:
+  Path path_;
+  Path temporary_;
+};
+
+/// Whole numbers, as the boxes of scenes are.
+Json xywh(const image::Box& box) {
+  const auto whole = [](double value) { return static_cast<std::int64_t>(value); };
+  return {whole(box.x1), whole(box.y1), whole(box.width()), whole(box.height())};
+}
+
+Json describe(const Scene& scene, const std::string& split, const std::string& id) {
+  Json others = Json::array();
+  for (std::size_t i = 0; i < scene.objects.size(); ++i) {
+    if (static_cast<std::int64_t>(i) != scene.target) others.push_back(xywh(scene.objects[i].box));
+  }
+  return {{"id", id},
+          {"image", fmt::format("images/{}.png", id)},
+          {"expression", scene.expression},
+          {"box", xywh(scene.objects[static_cast<std::size_t>(scene.target)].box)},
+          {"mask", RLE},
+          {"split", split},
+          {"width", scene.image.width},
+          {"height", scene.image.height},
+          {"relational", scene.relational},
+          {"objects", std::move(others)}};
+}
+
+void write_split(const Path& folder, const SceneConfig& config, const std::string& split,
+                 std::int64_t first, std::int64_t count) {
+  AtomicFile lines(folder / fmt::format("{}.jsonl", split));
+  ProgressBar progress(fmt::format("{} scenes", split), count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (stop_signal() != 0) {
+      throw Error(static_cast<ExitStatus>(128 + stop_signal()), "stopped: no scenes were kept");
+    }
+    const Scene scene = make_scene(config, first + i);
+    const std::string id = fmt::format("{}-{:06}", split, i);
+    image::save_image(folder / "images" / (id + ".png"), scene.image);
+    lines.write(describe(scene, split, id).dump() + "\n");
+    progress.advance();
+  }
+  lines.commit();
+}
+
+}  // namespace
+
+void synthesize(const std::filesystem::path& out, const SceneConfig& config,
+                std::int64_t train_count, std::int64_t val_count) {
+  NewFolder folder(out);
+  make_folders(folder.folder() / "images");
+  write_split(folder.folder(), config, "train", 0, train_count);
+  write_split(folder.folder(), config, "val", kFirstValidationScene, val_count);
+  folder.commit();
+}
+
+}  // namespace referent::data
