@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_line.h"
 #include "referent/config/docs.h"
-#include "referent/config/document.h"
 #include "referent/config/schema.h"
 #include "referent/config/writer.h"
 #include "referent/engine/config.h"
+#include "referent/engine/run_document.h"
 
 namespace referent::tools {
 namespace {

@@ -138,7 +138,8 @@ RunConfig load_run_config(const Path& file, std::span<const std::string> overrid
 
 /// The same from text that is no file, such as a checkpoint's metadata; `name` stands for it in
 /// messages. Paths in it are taken as they are.
-RunConfig parse_run_config(const std::string& text, const std::string& name);
+RunConfig parse_run_config(const std::string& text, const std::string& name,
+                           std::span<const std::string> overrides = {});
 
 /// The whole configuration as JSON text that parse_run_config() reads back, every field written.
 std::string dump_run_config(const RunConfig& config);

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "presets.h"
-#include "referent/config/document.h"
+#include "referent/engine/run_document.h"
 #include "referent/config/reader.h"
 #include "referent/config/writer.h"
 #include "referent/core/error.h"
@@ -31,8 +31,7 @@ void check_eval_data(const RunConfig& config, const std::string& where) {
   }
 }
 
-RunConfig read_document(config::Document document, const std::string& where) {
-  fill_in_preset(document);
+RunConfig read_document(const config::Document& document, const std::string& where) {
   auto config = config::parse<RunConfig>(document);
   check_eval_data(config, where);
   return config;
@@ -40,12 +39,22 @@ RunConfig read_document(config::Document document, const std::string& where) {
 
 }  // namespace
 
-RunConfig load_run_config(const Path& file, std::span<const std::string> overrides) {
-  return read_document(config::load_document(file, overrides), file.string());
+config::Document load_run_document(const Path& file, std::span<const std::string> overrides) {
+  config::Document document = config::load_document(file, overrides);
+  fill_in_preset(document);
+  return document;
 }
 
-RunConfig parse_run_config(const std::string& text, const std::string& name) {
-  return read_document(config::parse_document(text, name), name);
+RunConfig load_run_config(const Path& file, std::span<const std::string> overrides) {
+  return read_document(load_run_document(file, overrides), file.string());
+}
+
+RunConfig parse_run_config(const std::string& text, const std::string& name,
+                           std::span<const std::string> overrides) {
+  config::Document document = config::parse_document(text, name);
+  for (const std::string& assignment : overrides) document.set(assignment);
+  fill_in_preset(document);
+  return read_document(document, name);
 }
 
 std::string dump_run_config(const RunConfig& config) { return config::dump(config).dump(2) + "\n"; }
