@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "referent/config/reader.h"
 #include "referent/core/error.h"
 #include "referent/text/config.h"
 #include "support/test_data.h"
@@ -162,6 +163,17 @@ TEST(MakeTokenizerTest, ReadsTheVocabularyThatTheConfigurationNames) {
   // Windows line ends and a missing last one change nothing.
   EXPECT_THAT(ids(*make_word_piece("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nman"), "man"),
               ElementsAre(4));
+}
+
+TEST(MakeTokenizerTest, ItsConfigurationIsRead) {
+  const auto read = [](const std::string& json) {
+    return config::parse<TokenizerConfig>(config::parse_document(json, "text.json", "/configs"));
+  };
+  const TokenizerConfig config = read(R"({"type": "word_piece", "vocabulary": "vocab.txt"})");
+  EXPECT_EQ(config.type, TokenizerType::kWordPiece);
+  EXPECT_EQ(config.vocabulary, "/configs/vocab.txt");
+  EXPECT_THROW(read("{}"), ConfigError);
+  EXPECT_THROW(read(R"({"type": "bpe", "vocabulary": "vocab.txt"})"), ConfigError);
 }
 
 }  // namespace
