@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "referent/checkpoint/checkpoint.h"
 #include "referent/core/error.h"
 #include "referent/formats/safetensors.h"
 #include "referent/formats/torch_file.h"
@@ -76,6 +77,12 @@ StateDict from_pickle(const Value& root) {
 }
 
 StateDict read(const Path& path) {
+  if (is_checkpoint(path)) {
+    StateDict result;
+    result.tensors = read_checkpoint(path, Verify::kAll).tensors;
+    result.container = "native checkpoint";
+    return result;
+  }
   const auto file = std::make_shared<const MappedFile>(path);
   const auto container = formats::detect_container(file->bytes(), path.string());
   StateDict result;
@@ -84,7 +91,7 @@ StateDict read(const Path& path) {
     result.tensors = std::move(content.tensors);
     result.metadata = std::move(content.metadata);
   } else {
-    const Value root = formats::read_torch_file(path);
+    const Value root = formats::read_torch_file(file->bytes(), file, path.string());
     try {
       result = from_pickle(root);
     } catch (const DataError& error) {
