@@ -17,6 +17,13 @@ function(referent_add_test name)
     target_link_libraries(${name} PRIVATE referent_base)
   endif()
   target_link_libraries(${name} PRIVATE GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL}
+  # Tests run beside one another; a LibTorch with a thread a core would slow its neighbour tenfold.
+  set(properties LABELS ${ARG_LABEL})
+  if(ARG_LABEL STREQUAL "unit")
+    list(APPEND properties ENVIRONMENT OMP_NUM_THREADS=1)
+  else()
+    list(APPEND properties RUN_SERIAL TRUE)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties} TIMEOUT 0
                        WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()

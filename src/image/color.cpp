@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
-
-#include "referent/core/error.h"
 
 namespace referent::image {
 namespace {
@@ -38,7 +35,7 @@ int mean_grey(const Image& image) {
   const std::int64_t count = image.width * image.height;
   const std::uint8_t* pixel = image.pixels.data();
   for (std::int64_t i = 0; i < count; ++i, pixel += 3) sum += grey_of(pixel);
-  return static_cast<int>(static_cast<double>(sum) / static_cast<double>(count) + 0.5);
+  return static_cast<int>(std::floor(static_cast<double>(sum) / static_cast<double>(count) + 0.5));
 }
 
 }  // namespace

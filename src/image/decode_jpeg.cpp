@@ -18,10 +18,10 @@ namespace {
 constexpr int kMaxScans = 500;
 
 /// Does this warning of libjpeg mean that picture data is missing or damaged? The others (junk
-/// between markers, unusual version numbers) are harmless and common in the field.
+/// between markers, odd version numbers or scan orders) are harmless and occur in the field.
 bool means_damage(int code) {
   return code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
-         code == JWRN_ARITH_BAD_CODE || code == JWRN_MUST_RESYNC || code == JWRN_BOGUS_PROGRESSION;
+         code == JWRN_ARITH_BAD_CODE || code == JWRN_MUST_RESYNC;
 }
 
 /// A decompression that reports every fault as a DataError. libjpeg leaves by longjmp, so what it

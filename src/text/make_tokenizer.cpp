@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "builtin_vocabulary.h"
 #include "referent/core/error.h"
 #include "referent/core/file.h"
 #include "referent/text/config.h"
@@ -11,15 +12,17 @@ constexpr std::uint64_t kVocabularyLimit = std::uint64_t{64} << 20;
 
 }  // namespace
 
+std::string vocabulary_text(const TokenizerConfig& config) {
+  return config.vocabulary.empty() ? std::string(builtin_bert_vocabulary())
+                                   : read_text_file(config.vocabulary, kVocabularyLimit);
+}
+
 std::unique_ptr<Tokenizer> make_tokenizer(const TokenizerConfig& config) {
-  if (config.vocabulary.empty()) {
-    throw ConfigError(
-        "the tokenizer has no vocabulary; name a file such as configs/vocab/bert-base-uncased.txt");
-  }
   switch (config.type) {
     case TokenizerType::kWordPiece:
-      return std::make_unique<WordPiece>(read_text_file(config.vocabulary, kVocabularyLimit),
-                                         config.vocabulary.string());
+      return std::make_unique<WordPiece>(
+          vocabulary_text(config),
+          config.vocabulary.empty() ? "the built-in vocabulary" : config.vocabulary.string());
   }
   REFERENT_CHECK(false, "tokenizer type {}", static_cast<int>(config.type));
 }

@@ -18,7 +18,9 @@ struct Constraint {
   bool required = false;             ///< the file must give it
 };
 
-inline Constraint in_range(double minimum, double maximum) { return {minimum, maximum, {}, false}; }
+inline Constraint in_range(double minimum, double maximum) {
+  return {minimum, maximum, {}, false};
+}
 inline Constraint at_least(double minimum) {
   return {minimum, std::numeric_limits<double>::infinity(), {}, false};
 }
@@ -48,9 +50,11 @@ struct EnumNames;
 //       v.field("size", size, "Side of the padded square [pixels].", in_range(32, 4096));
 //     }
 //
-// that parsing, bounds, dump, schema, documentation and `--set` all share. A field is a bool,
-// std::int64_t, double, std::string, std::filesystem::path (relative to the file that names it,
-// ${VAR} expanded), an enum with EnumNames, another such struct, or a std::optional, std::vector
-// or std::map<std::string, ...> of these.
+// that parsing, bounds, dump, schema, documentation and `--set` all share. A field is a bool, an
+// integer, double, std::string, std::filesystem::path (relative to the file that names it, ${VAR}
+// expanded), an enum with EnumNames, another such struct, or a std::optional, std::vector,
+// std::array or std::map<std::string, ...> of these. A constraint on one of the latter holds for
+// its elements, except `required`. A struct of several types ("type" chooses) lists the fields of
+// all of them.
 
 }  // namespace referent::config

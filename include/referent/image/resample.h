@@ -9,9 +9,9 @@ namespace referent::image {
 
 enum class Filter { kBilinear, kBicubic };
 
-/// Resizes as Pillow's `Image.resize` does, bit for bit: a convolution whose support grows with the
-/// reduction (so it is antialiased), columns first, both passes in 8-bit fixed point. Needs a
-/// picture with at least one pixel, and width, height >= 1.
+/// Resizes as `Image.resize` of Pillow 13 does, bit for bit: a convolution whose support grows with
+/// the reduction (so it is antialiased), along columns and rows in turn, in fixed point and rounded
+/// to 8 bits after each. Needs a picture with at least one pixel, and width, height >= 1.
 Image resize(const Image& image, std::int64_t width, std::int64_t height, Filter filter);
 
 /// The rectangle with its upper left corner at (x, y), which must lie inside the picture.

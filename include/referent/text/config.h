@@ -22,13 +22,17 @@ struct TokenizerConfig {
   template <class V>
   void visit(V& v) {
     v.field("type", type, "Kind of tokenizer: BERT's uncased WordPiece.");
-    v.field("vocabulary", vocabulary, "Vocabulary file: one piece a line, as BERT's vocab.txt.",
-            config::required());
+    v.field("vocabulary", vocabulary,
+            "Vocabulary file: one piece a line, as BERT's vocab.txt. Empty: the built-in one of "
+            "bert-base-uncased.");
   }
 };
 
-/// Reads the vocabulary. Throws ConfigError when none is named or it is no BERT vocabulary,
-/// DataError when the file cannot be read.
+/// The text of the vocabulary, as a checkpoint carries it. Throws DataError when the file cannot be
+/// read.
+std::string vocabulary_text(const TokenizerConfig& config);
+
+/// Throws ConfigError when the file is no BERT vocabulary, DataError when it cannot be read.
 std::unique_ptr<Tokenizer> make_tokenizer(const TokenizerConfig& config);
 
 /// A WordPiece from the text of a vocabulary, such as a checkpoint carries.

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "referent/data/config.h"
+
+/// What the command line says, one struct a command; torch-free, so that reading it is quick.
+namespace referent::app {
+
+using Path = std::filesystem::path;
+
+/// Options that every command takes.
+struct CommonOptions {
+  std::string device = "cpu";
+  std::int64_t threads = 0;  ///< compute threads; 0: LibTorch's choice
+  std::int64_t workers = 2;  ///< loader threads
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+struct VersionOptions {};
+
+struct TrainOptions {
+  Path config;
+  std::vector<std::string> overrides;
+  Path out;
+  /// "": a new run; "auto": from the run folder's last checkpoint; else a checkpoint file.
+  std::string resume;
+  bool overwrite = false;
+};
+
+struct EvalOptions {
+  Path checkpoint;
+  std::vector<std::string> data;  ///< names of data.eval, or FORMAT:PATH[:SPLIT]
+  Path images;
+  data::MissingImages missing = data::MissingImages::kError;
+  bool missing_given = false;
+  std::int64_t batch_size = 0;  ///< 0: the configuration's
+  Path predictions;
+};
+
+struct GroundOptions {
+  Path checkpoint;
+  Path image;
+  std::vector<std::string> expressions;
+  Path out;
+};
+
+struct ImportOptions {
+  Path file;
+  std::string family;  ///< empty: told by the names in the file
+  std::string preset;
+  Path config;
+  std::vector<std::string> overrides;
+  Path out;
+};
+
+enum class Names { kNative, kReleased };
+
+struct ExportOptions {
+  Path checkpoint;
+  Names names = Names::kNative;
+  Path out;
+};
+
+struct InspectOptions {
+  Path file;
+};
+
+struct SynthesizeOptions {
+  Path out;
+  data::SceneConfig scenes;
+  std::int64_t train_count = 2000;
+  std::int64_t val_count = 400;
+};
+
+enum class ConfigAction { kShow, kCheck, kSchema, kDocs };
+
+struct ConfigOptions {
+  ConfigAction action = ConfigAction::kCheck;
+  std::vector<Path> files;
+  std::vector<std::string> overrides;
+  bool origin = false;
+};
+
+struct ParityOptions {
+  Path folder;       ///< of goldens, or one case
+  std::string only;  ///< run cases whose name holds this
+  bool failures = false;  ///< print failing outputs only
+};
+
+enum class BenchWhat { kForward, kTrain };
+
+struct BenchOptions {
+  BenchWhat what = BenchWhat::kForward;
+  std::string preset = "mmca-r50";
+  std::int64_t batch_size = 1;
+  std::int64_t rounds = 7;
+  std::int64_t image_size = 640;
+};
+
+struct DemoOptions {
+  Path out = "demo";
+  Path config;  ///< empty: configs/demo.json of this checkout
+  std::int64_t seed = 13;
+};
+
+struct CommandLine {
+  CommonOptions common;
+  std::variant<VersionOptions, TrainOptions, EvalOptions, GroundOptions, ImportOptions,
+               ExportOptions, InspectOptions, SynthesizeOptions, ConfigOptions, ParityOptions,
+               BenchOptions, DemoOptions>
+      options;
+  std::vector<std::string> words;  ///< as given, for the record of a run
+};
+
+}  // namespace referent::app

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "referent/image/image.h"
+
+namespace referent {
+
+using torch::Tensor;
+
+/// What a model reads. Padding is true where a position is padding, everywhere.
+struct Batch {
+  Tensor images;         ///< [B, 3, H, W] float, ImageNet-normalised RGB, zero where padded
+  Tensor image_padding;  ///< [B, H, W] bool
+  Tensor tokens;         ///< [B, L] int64
+  Tensor token_padding;  ///< [B, L] bool
+  Tensor boxes;          ///< [B, 4] float targets cx, cy, w, h over the square, 0..1; may be undefined
+
+  std::int64_t size() const { return images.size(0); }
+  Batch to(const torch::Device& device) const;
+};
+
+/// What a model says, before thresholds; Q = 1 for models with one answer.
+struct Output {
+  Tensor boxes;   ///< [B, Q, 4] cx, cy, w, h over the square, 0..1
+  Tensor scores;  ///< [B, Q]; undefined where the model has none
+};
+
+/// What training minimises: `total` and the named parts that it is the weighted sum of.
+struct Losses {
+  Tensor total;                                       ///< scalar
+  std::vector<std::pair<std::string, Tensor>> parts;  ///< unweighted scalars
+};
+
+/// One grounded expression, in the frame of the original picture.
+struct Prediction {
+  image::Box box;               ///< pixels, x1 y1 x2 y2
+  std::optional<double> score;  ///< absent where the model has none
+  std::string expression;
+};
+
+}  // namespace referent

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/types.h>
+
+namespace referent {
+
+/// What a text encoder gives: one vector a token, and their mean over real tokens.
+struct TextFeatures {
+  torch::Tensor tokens;   ///< [B, L, D]
+  torch::Tensor padding;  ///< [B, L] bool, true = padding
+  torch::Tensor mean;     ///< [B, D]
+};
+
+/// What a visual encoder gives: one vector a cell of its grid, row by row.
+struct VisualFeatures {
+  torch::Tensor tokens;    ///< [B, N, D]
+  torch::Tensor padding;   ///< [B, N] bool, true = padding
+  torch::Tensor position;  ///< [B, N, D]
+};
+
+}  // namespace referent

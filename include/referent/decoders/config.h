@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "referent/config/field.h"
+#include "referent/nn/config.h"
+
+namespace referent::decoders {
+
+/// What reads the answer off the encoded tokens.
+struct DecoderConfig {
+  std::string type = "reg_token";
+  nn::TransformerConfig transformer;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("type", type, "Kind of decoder: TransVG's REG token among text and visual tokens.",
+            config::one_of({"reg_token"}));
+    v.field("transformer", transformer, "The encoder layers over REG, text and visual tokens.");
+  }
+};
+
+struct BoxHeadConfig {
+  std::int64_t layers = 3;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("layers", layers, "Linear layers of the MLP.", config::in_range(1, 8));
+  }
+};
+
+struct HeadsConfig {
+  BoxHeadConfig box;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("box", box, "The box head.");
+  }
+};
+
+}  // namespace referent::decoders

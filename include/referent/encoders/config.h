@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "referent/config/field.h"
+#include "referent/nn/config.h"
+#include "referent/text/config.h"
+
+namespace referent::encoders {
+
+/// BERT of any depth and width; the defaults are bert-base-uncased's.
+struct TextEncoderConfig {
+  std::string type = "bert";
+  text::TokenizerConfig tokenizer;
+  std::int64_t vocabulary_size = 30522;
+  std::int64_t positions = 512;
+  std::int64_t layers = 12;
+  std::int64_t width = 768;
+  std::int64_t heads = 12;
+  std::int64_t feedforward = 3072;
+  double dropout = 0.1;
+  bool pooler = true;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("type", type, "Kind of text encoder.", config::one_of({"bert"}));
+    v.field("tokenizer", tokenizer, "What cuts the expression into the encoder's vocabulary.");
+    v.field("vocabulary_size", vocabulary_size, "Rows of the word embedding.",
+            config::in_range(8, 1 << 20));
+    v.field("positions", positions, "Rows of the position embedding: the longest text.",
+            config::in_range(4, 4096));
+    v.field("layers", layers, "Number of layers.", config::in_range(0, 64));
+    v.field("width", width, "Width of a token.", config::in_range(8, 4096));
+    v.field("heads", heads, "Attention heads; they divide the width.", config::in_range(1, 64));
+    v.field("feedforward", feedforward, "Inner width of the MLP.", config::in_range(8, 16384));
+    v.field("dropout", dropout, "Dropout of embeddings, attention weights and sublayers.",
+            config::in_range(0, 0.99));
+    v.field("pooler", pooler, "Keep BERT's pooler, which released checkpoints carry unused.");
+  }
+};
+
+enum class Normalisation { kFrozen, kFolded };
+
+/// A torchvision ResNet without its classifier.
+struct ResNetConfig {
+  std::int64_t depth = 50;
+  std::int64_t stages = 4;
+  std::int64_t width = 64;
+  bool dilation = false;
+  Normalisation normalisation = Normalisation::kFrozen;
+  std::int64_t frozen_stages = 1;
+
+  /// Input pixels per output cell.
+  std::int64_t stride() const { return (std::int64_t{2} << stages) / (dilation && stages == 4 ? 2 : 1); }
+
+  template <class V>
+  void visit(V& v) {
+    v.field("depth", depth, "Layers: 18, 34, 50 or 101.", config::in_range(18, 101));
+    v.field("stages", stages, "Residual stages: 4 (stride 32), or 3 for the C4 form (stride 16).",
+            config::in_range(3, 4));
+    v.field("width", width, "Channels of the stem; 64 for the published networks.",
+            config::in_range(4, 256));
+    v.field("dilation", dilation, "Dilate the last of four stages in place of its stride.");
+    v.field("normalisation", normalisation,
+            "Frozen batch norm, or batch norm folded into convolutions with biases.");
+    v.field("frozen_stages", frozen_stages,
+            "Stages that do not learn: 1 is the stem and layer1, 0 nothing.",
+            config::in_range(0, 4));
+  }
+};
+
+/// A ResNet, a projection to the transformer's width, and DETR's encoder.
+struct VisualEncoderConfig {
+  std::string type = "resnet_detr";
+  ResNetConfig backbone;
+  nn::TransformerConfig transformer;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("type", type, "Kind of visual encoder.", config::one_of({"resnet_detr"}));
+    v.field("backbone", backbone, "The convolutional network.");
+    v.field("transformer", transformer, "The encoder over its cells.");
+  }
+};
+
+}  // namespace referent::encoders
+
+template <>
+struct referent::config::EnumNames<referent::encoders::Normalisation> {
+  static constexpr std::array kNames{
+      std::pair{referent::encoders::Normalisation::kFrozen, "frozen"},
+      std::pair{referent::encoders::Normalisation::kFolded, "folded"}};
+};

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/nn.h>
+
+#include <memory>
+
+#include "referent/batch/features.h"
+#include "referent/conditioning/conditioning.h"
+#include "referent/encoders/config.h"
+
+namespace referent::encoders {
+
+/// Pictures to tokens. Any conditioning goes with any visual encoder, and any decoder reads it.
+class VisualEncoder : public torch::nn::Module {
+ public:
+  /// images [B, 3, H, W], image_padding [B, H, W] bool; `conditioning` may be null.
+  virtual VisualFeatures forward(const torch::Tensor& images, const torch::Tensor& image_padding,
+                                 const TextFeatures& text,
+                                 conditioning::Conditioning* conditioning) = 0;
+
+  /// Where its weights may depend on the text.
+  virtual conditioning::Sites sites() const = 0;
+
+  /// Width of its tokens.
+  virtual std::int64_t width() const = 0;
+
+  /// Number of tokens of a square picture of `image_size` pixels a side.
+  virtual std::int64_t tokens(std::int64_t image_size) const = 0;
+};
+
+std::shared_ptr<VisualEncoder> make_visual_encoder(const VisualEncoderConfig& config);
+
+}  // namespace referent::encoders

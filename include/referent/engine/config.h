@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "referent/config/field.h"
+#include "referent/core/file.h"
+#include "referent/data/config.h"
+#include "referent/losses/config.h"
+#include "referent/models/config.h"
+#include "referent/training/config.h"
+
+namespace referent::engine {
+
+struct DataConfig {
+  std::vector<data::DatasetConfig> train;
+  std::map<std::string, data::DatasetConfig> eval;
+  data::ImageConfig image;
+  data::TextConfig text;
+  data::AugmentConfig augment;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("train", train, "Data sets to train on, one after the other before shuffling.");
+    v.field("eval", eval, "Data sets to evaluate on, by a name of your choice.");
+    v.field("image", image, "How pictures are laid on the square that the model sees.");
+    v.field("text", text, "How expressions are cut.");
+    v.field("augment", augment, "How training examples are varied.");
+  }
+};
+
+/// By what the best checkpoint is chosen.
+enum class BestMetric { kAccuracy, kMeanIou };
+
+struct TrainConfig {
+  std::int64_t batch_size = 64;
+  std::int64_t epochs = 90;
+  std::optional<std::int64_t> max_steps;
+  bool drop_last = true;
+  training::OptimizerConfig optimizer;
+  training::ScheduleConfig schedule;
+  losses::LossConfig loss;
+  std::int64_t log_every = 10;
+  std::int64_t eval_every_epochs = 1;
+  std::int64_t eval_every_steps = 0;
+  std::vector<std::string> eval_data;
+  BestMetric best_metric = BestMetric::kAccuracy;
+  std::int64_t save_every_steps = 0;
+  std::int64_t max_bad_steps = 10;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("batch_size", batch_size, "Samples of a step, over all processes.",
+            config::in_range(1, 65536));
+    v.field("epochs", epochs, "Passes over the training data.", config::in_range(1, 1000000));
+    v.field("max_steps", max_steps,
+            "Stop after this many steps; the schedule still spans all epochs.",
+            config::at_least(1));
+    v.field("drop_last", drop_last, "Leave out an epoch's last batch where it is not full.");
+    v.field("optimizer", optimizer, "AdamW and its parameter groups.");
+    v.field("schedule", schedule, "The learning rate over the run.");
+    v.field("loss", loss, "What is minimised.");
+    v.field("log_every", log_every, "Steps between lines in the metrics files.",
+            config::at_least(1));
+    v.field("eval_every_epochs", eval_every_epochs,
+            "Evaluate and save after every so many epochs; 0: only as eval_every_steps says and at "
+            "the end.",
+            config::at_least(0));
+    v.field("eval_every_steps", eval_every_steps,
+            "Evaluate and save also after every so many steps; 0: never.", config::at_least(0));
+    v.field("eval_data", eval_data,
+            "Which of data.eval to use while training; the first decides which checkpoint is best. "
+            "Empty: all, by name.");
+    v.field("best_metric", best_metric,
+            "What the best checkpoint is best in; the other one decides between equals.");
+    v.field("save_every_steps", save_every_steps,
+            "Save a checkpoint also after every so many steps; 0: never.", config::at_least(0));
+    v.field("max_bad_steps", max_bad_steps,
+            "A step whose loss or gradient is not finite is skipped; training stops after this "
+            "many in a row.",
+            config::at_least(1));
+  }
+};
+
+struct EvalConfig {
+  std::int64_t batch_size = 32;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("batch_size", batch_size, "Samples of a forward pass.", config::in_range(1, 65536));
+  }
+};
+
+struct OutputConfig {
+  std::filesystem::path folder;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("folder", folder, "The run folder. Empty: runs/<name> in the current folder.");
+  }
+};
+
+/// Everything that describes a run.
+struct RunConfig {
+  std::string name = "run";
+  std::int64_t seed = 13;
+  models::ModelConfig model;
+  DataConfig data;
+  TrainConfig train;
+  EvalConfig eval;
+  OutputConfig output;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("name", name, "Name of the run.");
+    v.field("seed", seed, "Decides initial values, data order, augmentation and dropout.",
+            config::at_least(0));
+    v.field("model", model, "The model.");
+    v.field("data", data, "The data.");
+    v.field("train", train, "How the model is trained.");
+    v.field("eval", eval, "How it is evaluated.");
+    v.field("output", output, "Where results go.");
+  }
+};
+
+/// Reads a run's configuration file with `overrides` ("a.b=c") and fills in its model preset.
+/// Throws ConfigError that lists everything wrong, such as names in train.eval_data that data.eval
+/// does not have.
+RunConfig load_run_config(const Path& file, std::span<const std::string> overrides = {});
+
+/// The same from text that is no file, such as a checkpoint's metadata; `name` stands for it in
+/// messages. Paths in it are taken as they are.
+RunConfig parse_run_config(const std::string& text, const std::string& name,
+                           std::span<const std::string> overrides = {});
+
+/// The whole configuration as JSON text that parse_run_config() reads back, every field written.
+std::string dump_run_config(const RunConfig& config);
+
+}  // namespace referent::engine
+
+template <>
+struct referent::config::EnumNames<referent::engine::BestMetric> {
+  static constexpr std::array kNames{
+      std::pair{referent::engine::BestMetric::kAccuracy, "prec@0.5"},
+      std::pair{referent::engine::BestMetric::kMeanIou, "mean_iou"}};
+};

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "referent/core/file.h"
+#include "referent/data/dataset.h"
+#include "referent/inference/predictor.h"
+#include "referent/metrics/grounding_metrics.h"
+
+namespace referent::engine {
+
+/// What became of one expression.
+struct SampleResult {
+  std::string id;
+  Path image;
+  std::string expression;
+  image::Box box;     ///< predicted, pixels of the original picture, inside it
+  image::Box target;  ///< as annotated, pixels of the original picture
+  std::optional<double> score;
+  /// On the model's square as the released code measures it: the predicted box is cut to the
+  /// square, the target rounded as the transform does. Apart from that rounding and from padding,
+  /// the IoU of `box` and `target`.
+  double iou = 0;
+};
+
+struct Evaluation {
+  std::string dataset;  ///< its name in the configuration or the data set's own
+  std::string split;
+  std::int64_t missing = 0;  ///< examples left out because their image is not there
+  metrics::GroundingMetrics metrics;
+  std::vector<SampleResult> results;  ///< in the data set's order
+  double seconds = 0;
+};
+
+struct EvaluatorOptions {
+  std::int64_t batch_size = 32;
+  std::int64_t workers = 0;
+  /// Looked at between batches; true ends the evaluation without a result.
+  std::function<bool()> stop;
+};
+
+/// Grounds every expression of `dataset`, in batches cut in its order, so that the result depends
+/// on neither workers nor processes. Returns nothing when it was stopped.
+std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const std::string& name,
+                                   const data::Dataset& dataset, const EvaluatorOptions& options);
+
+/// {"schema_version": 1, "results": [{"dataset", "split", "samples", "missing", "prec@0.5", ...,
+/// "mean_iou", "seconds"}]}
+std::string evaluations_json(std::span<const Evaluation> evaluations);
+
+/// A table for people, in percent.
+std::string evaluations_table(std::span<const Evaluation> evaluations);
+
+/// A JSON line per result, {"id", "image", "expression", "box", "score", "target", "iou"}; the file
+/// appears whole or not at all. Throws FileError.
+void write_predictions(const Path& path, std::span<const Evaluation> evaluations);
+
+}  // namespace referent::engine

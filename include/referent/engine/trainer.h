@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "referent/batch/batch.h"
+#include "referent/core/progress.h"
+#include "referent/core/signal.h"
+#include "referent/data/dataset.h"
+#include "referent/data/transform.h"
+#include "referent/engine/config.h"
+#include "referent/engine/evaluator.h"
+#include "referent/engine/recorder.h"
+#include "referent/engine/run_folder.h"
+#include "referent/engine/train_state.h"
+#include "referent/loader/loader.h"
+#include "referent/models/model.h"
+#include "referent/text/tokenizer.h"
+#include "referent/training/optimizer.h"
+
+namespace referent::engine {
+
+struct TrainerOptions {
+  torch::Device device = torch::kCPU;
+  std::int64_t workers = 2;
+  /// Asked between steps and between batches of an evaluation; a signal's number ends the run.
+  std::function<int()> stop = stop_signal;
+};
+
+/// How a run ended.
+enum class Ended {
+  kDone,
+  kStopped,   ///< on request; the last checkpoint holds everything
+  kDiverged,  ///< too many steps in a row without a finite loss and gradient
+};
+
+/// Trains a model as a configuration says. Resuming from a checkpoint gives, on one machine and at
+/// equal threads, the metrics files and weights of a run that was never interrupted, bit for bit.
+class Trainer {
+ public:
+  /// Opens the data and builds the model with its random values. Throws ConfigError and DataError.
+  Trainer(const RunConfig& config, const TrainerOptions& options);
+
+  /// Fills the model from the files of model.init: the beginning of a run that resumes nothing.
+  void initialise();
+
+  /// Takes up the state that `checkpoint` holds. Throws CheckpointError when it holds none or it
+  /// does not fit, ConfigError when an epoch no longer has as many steps.
+  void resume(const Path& checkpoint);
+
+  /// Trains to the end, or until it is stopped; writes to `folder`, whose metrics files are cut
+  /// back to where the run stands.
+  Ended run(const RunFolder& folder);
+
+  const TrainState& state() const { return state_; }
+  /// One hash over all parameters and buffers, 16 hexadecimal digits.
+  std::string weights_hash() const;
+
+ private:
+  /// What one step gave. Named values that are averaged over the steps of a line.
+  struct StepResult {
+    bool finite = true;
+    Values values;  ///< "loss" first
+  };
+
+  std::int64_t total_steps() const;
+  bool stop_requested() const { return options_.stop && options_.stop() != 0; }
+  void log_setup() const;
+  data::Sample make_sample(std::int64_t epoch, std::int64_t index) const;
+
+  Ended train_epoch(const RunFolder& folder, ProgressBar& bar);
+  StepResult train_step(const Batch& batch);
+  void account(const loader::LoadedBatch& loaded, const StepResult& result);
+  void record_window(const Recorder& recorder);
+  void record_timing(const Recorder& recorder);
+
+  bool evaluation_due() const;
+  bool save_due() const;
+  bool evaluate_and_save(const RunFolder& folder);
+  std::optional<std::vector<Evaluation>> evaluate_all();
+  void note(const std::vector<Evaluation>& evaluations, const Recorder& recorder);
+  void save(const RunFolder& folder) const;
+
+  RunConfig config_;
+  TrainerOptions options_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
+  std::vector<data::Example> examples_;
+  std::vector<std::pair<std::string, data::Dataset>> eval_data_;
+  std::unique_ptr<data::Transform> transform_;
+  std::shared_ptr<models::Model> model_;
+  std::unique_ptr<training::AdamW> optimizer_;
+  TrainState state_;
+  std::string metrics_;       ///< the last evaluation as JSON, for checkpoints
+  double step_seconds_ = 0;   ///< since the last line of timing.jsonl
+  double data_seconds_ = 0;   ///< of them spent waiting for data
+  std::int64_t timed_steps_ = 0;
+};
+
+}  // namespace referent::engine

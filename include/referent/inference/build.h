@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+#include <string>
+
+#include "referent/data/transform.h"
+#include "referent/engine/config.h"
+#include "referent/models/model.h"
+#include "referent/text/tokenizer.h"
+
+/// What a run's configuration stands for.
+namespace referent::inference {
+
+/// The model with its initial random values, laid out for fast convolutions.
+std::shared_ptr<models::Model> build_model(const engine::RunConfig& config);
+
+/// What every transform of the run needs.
+data::TransformContext transform_context(const engine::RunConfig& config,
+                                         std::shared_ptr<const text::Tokenizer> tokenizer);
+
+/// "cpu", "cuda" or "cuda:1". Throws ConfigError for another name, DeviceError when this build or
+/// machine has no such device.
+torch::Device parse_device(const std::string& name);
+
+}  // namespace referent::inference

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "referent/batch/batch.h"
+#include "referent/data/example.h"
+
+namespace referent::loader {
+
+/// Samples of one square size as a batch on the CPU. A pixel becomes (x / 255 - mean) / std in
+/// float32, ImageNet's mean and standard deviation of its channel; what the picture does not cover
+/// is 0. Expressions are padded with `pad_id` to `length` ids, which none may exceed. Images lie
+/// channels-last in memory.
+Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::int64_t pad_id);
+
+}  // namespace referent::loader

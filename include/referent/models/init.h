@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "referent/checkpoint/checkpoint.h"
+#include "referent/models/model.h"
+
+namespace referent::models {
+
+/// Fills parameters from the files that `config` names, native or released, in the order of its
+/// fields: a file for one encoder fills that encoder, `all` whatever it holds. What each file gave,
+/// what it lacks and what it holds in vain is logged. Throws CheckpointError for a file of no known
+/// family, a tensor of the wrong shape, and a file that fills nothing.
+void initialise(Model& model, const InitConfig& config);
+
+/// Fills every parameter and buffer from a native checkpoint, of which the optimizer's tensors are
+/// passed over. Throws CheckpointError when one is missing, unknown or of the wrong shape.
+void load_weights(Model& model, const checkpoint::Checkpoint& checkpoint);
+
+}  // namespace referent::models

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "referent/config/field.h"
+
+namespace referent::nn {
+
+/// A stack of post-norm transformer encoder layers (DETR's).
+struct TransformerConfig {
+  std::int64_t layers = 6;
+  std::int64_t width = 256;
+  std::int64_t heads = 8;
+  std::int64_t feedforward = 2048;
+  double dropout = 0.1;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("layers", layers, "Number of layers.", config::in_range(0, 64));
+    v.field("width", width, "Width of a token.", config::in_range(8, 4096));
+    v.field("heads", heads, "Attention heads; they divide the width.", config::in_range(1, 64));
+    v.field("feedforward", feedforward, "Inner width of the MLP.", config::in_range(8, 16384));
+    v.field("dropout", dropout, "Dropout of attention weights, sublayers and the MLP.",
+            config::in_range(0, 0.99));
+  }
+};
+
+}  // namespace referent::nn

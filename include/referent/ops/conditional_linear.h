@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "referent/ops/low_rank_update.h"
+
+namespace referent::ops {
+
+/// A linear layer whose weight has a sample-dependent low-rank update: the op
+/// `referent::conditional_linear(x, weight, bias?, q, p, core, low_rank_input?)`.
+///
+///     y_b = x_b W^T + bias + ((z_b Q) C_b) P^T
+///
+/// x [B, N, K], weight [M, K], bias broadcast to y or undefined; returns [B, N, M]. B and N may
+/// be 0. Throws c10::Error when shapes do not fit. MMCA: C_b diagonal, r = 64; VG-LAW: C_b dense.
+torch::Tensor conditional_linear(const torch::Tensor& x, const torch::Tensor& weight,
+                                 const torch::Tensor& bias, const LowRankUpdate& update);
+
+/// The plain linear layer where there is no update.
+torch::Tensor conditional_linear(const torch::Tensor& x, const torch::Tensor& weight,
+                                 const torch::Tensor& bias,
+                                 const std::optional<LowRankUpdate>& update);
+
+}  // namespace referent::ops

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "referent/app/commands.h"
+#include "referent/checkpoint/checkpoint.h"
+#include "referent/checkpoint/export.h"
+#include "referent/checkpoint/import.h"
+#include "referent/core/error.h"
+#include "referent/core/log.h"
+#include "referent/core/version.h"
+#include "referent/engine/config.h"
+#include "referent/formats/safetensors.h"
+#include "referent/inference/build.h"
+#include "referent/models/state.h"
+#include "referent/text/config.h"
+#include "versions.h"
+
+namespace referent::app {
+namespace {
+
+/// The run whose model a released file belongs to.
+engine::RunConfig config_of(const ImportOptions& options) {
+  if (!options.config.empty()) {
+    return engine::load_run_config(options.config, options.overrides);
+  }
+  if (options.preset.empty()) {
+    throw ConfigError(
+        "which model is it? Give --preset (mmca-r50, mmca-r101, transvg-r50, transvg-r101) or "
+        "--config");
+  }
+  const nlohmann::json description{{"name", options.preset}, {"model", {{"preset", options.preset}}}};
+  return engine::parse_run_config(description.dump(), "--preset", options.overrides);
+}
+
+std::string family_of(const ImportOptions& options, const checkpoint::StateDict& state) {
+  std::string family =
+      options.family.empty() ? checkpoint::detect_family(state) : options.family;
+  if (family.empty()) {
+    throw CheckpointError(
+        "{} holds {} tensors whose names belong to no known family; name it with --from ({})",
+        options.file.string(), state.tensors.size(), fmt::join(checkpoint::families(), ", "));
+  }
+  return family;
+}
+
+/// TransVG and MMCA files hold a whole model; the others a part, beside which the rest keeps its
+/// initial values.
+bool is_whole_model(const std::string& family) { return family == "transvg" || family == "mmca"; }
+
+void check_fit(const ImportOptions& options, const std::string& family,
+               const checkpoint::ImportReport& report) {
+  if (!report.wrong_shape.empty()) {
+    const auto& first = report.wrong_shape.front();
+    throw CheckpointError(
+        "{} does not fit the model: {} tensors have another shape, first {}: expected [{}], the "
+        "file has [{}]",
+        options.file.string(), report.wrong_shape.size(), first.name,
+        fmt::join(first.expected, ", "), fmt::join(first.seen, ", "));
+  }
+  if (report.matched.empty() || (is_whole_model(family) && !report.missing.empty())) {
+    throw CheckpointError(
+        "{} does not fit the model: {} of its tensors have a place, {} that the model needs are "
+        "missing{}{}",
+        options.file.string(), report.matched.size(), report.missing.size(),
+        report.missing.empty() ? "" : ", first ",
+        report.missing.empty() ? "" : report.missing.front());
+  }
+}
+
+}  // namespace
+
+int run_import(const ImportOptions& options, const CommonOptions& common) {
+  const engine::RunConfig config = config_of(options);
+  const checkpoint::StateDict state = checkpoint::read_state_dict(options.file);
+  const std::string family = family_of(options, state);
+  torch::manual_seed(static_cast<std::uint64_t>(config.seed));
+  const auto model = inference::build_model(config);
+  const checkpoint::ImportResult result =
+      checkpoint::match(state, checkpoint::name_map(family), models::state_shapes(*model));
+  if (common.json) {
+    fmt::print("{}\n", checkpoint::json(result.report));
+  } else if (!common.quiet) {
+    fmt::print("{} as {}, {}\n{}", options.file.string(), family, state.container,
+               checkpoint::text(result.report));
+  }
+  check_fit(options, family, result.report);
+
+  checkpoint::Checkpoint native;
+  native.tensors = models::state_bytes(*model);
+  for (const auto& [name, tensor] : result.native) native.tensors.insert_or_assign(name, tensor);
+  native.config = engine::dump_run_config(config);
+  native.vocabulary = text::vocabulary_text(config.model.text_encoder.tokenizer);
+  native.versions = version_description().dump();
+  native.git = build_info().git;
+  checkpoint::write_checkpoint(options.out, native);
+  log::info("wrote {}", options.out.string());
+  return 0;
+}
+
+int run_export(const ExportOptions& options, const CommonOptions& /*common*/) {
+  checkpoint::Checkpoint native = checkpoint::read_checkpoint(options.checkpoint);
+  std::erase_if(native.tensors, [](const auto& item) {
+    return item.first.starts_with("optimizer.") || item.first.starts_with("ema.");
+  });
+  if (options.names == Names::kNative) {
+    formats::write_safetensors(options.out, native.tensors, {{"format", "pt"}});
+  } else {
+    const engine::RunConfig config =
+        engine::parse_run_config(native.config, options.checkpoint.string());
+    const bool mmca = config.model.conditioning.type == conditioning::Type::kMmca;
+    checkpoint::write_released(options.out, native.tensors, mmca ? "mmca" : "transvg");
+  }
+  log::info("wrote {}", options.out.string());
+  return 0;
+}
+
+}  // namespace referent::app

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entry of libreferent.so: the commands that need LibTorch.
+#include <c10/util/Exception.h>
+
+#include <new>
+
+#include "command_line.h"
+#include "referent/app/commands.h"
+#include "referent/core/error.h"
+#include "referent/core/log.h"
+
+namespace referent::app {
+namespace {
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+int run(const CommandLine& line) {
+  const CommonOptions& common = line.common;
+  apply_common_options(common);
+  return std::visit(
+      Overloaded{
+          [&](const VersionOptions&) { return run_version(common); },
+          [&](const TrainOptions& o) { return run_train(o, common, line.words); },
+          [&](const EvalOptions& o) { return run_eval(o, common); },
+          [&](const GroundOptions& o) { return run_ground(o, common); },
+          [&](const ImportOptions& o) { return run_import(o, common); },
+          [&](const ExportOptions& o) { return run_export(o, common); },
+          [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
+          [&](const ParityOptions& o) { return run_parity(o, common); },
+          [&](const BenchOptions& o) { return run_bench(o, common); },
+          [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
+          [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
+          [&](const ConfigOptions& o) { return tools::run_config(o, common); },
+      },
+      line.options);
+}
+
+}  // namespace
+}  // namespace referent::app
+
+extern "C" __attribute__((visibility("default"))) int referent_main(int argc, char** argv) {
+  using referent::ExitStatus;
+  namespace log = referent::log;
+  try {
+    int status = 0;
+    const auto line = referent::tools::parse_command_line(argc, argv, status);
+    return line ? referent::app::run(*line) : status;
+  } catch (const referent::Error& error) {
+    log::error("{}", error.what());
+    return static_cast<int>(error.status());
+  } catch (const c10::OutOfMemoryError& error) {
+    log::error("out of memory on the device; lower the batch or image size: {}",
+               error.what_without_backtrace());
+    return static_cast<int>(ExitStatus::kDevice);
+  } catch (const std::bad_alloc&) {
+    log::error("out of memory; lower the batch or image size");
+    return static_cast<int>(ExitStatus::kDevice);
+  } catch (const c10::Error& error) {
+    // LibTorch's CPU allocator reports exhaustion so.
+    const std::string message = error.what_without_backtrace();
+    const bool memory = message.find("DefaultCPUAllocator") != std::string::npos;
+    log::error("{}: {}", memory ? "out of memory" : "internal error", message);
+    return static_cast<int>(memory ? ExitStatus::kDevice : ExitStatus::kInternal);
+  } catch (const std::exception& error) {
+    log::error("internal error: {}", error.what());
+    return static_cast<int>(ExitStatus::kInternal);
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "referent/formats/tensor.h"
+#include "referent/models/model.h"
+#include "report.h"
+
+namespace referent::app {
+
+/// A golden case: its description and, where there is one, the file of tensors beside it.
+class GoldenCase {
+ public:
+  explicit GoldenCase(const std::filesystem::path& description);
+
+  const nlohmann::json& json() const { return json_; }
+  std::string name() const { return path_.stem().string(); }
+  const std::filesystem::path& path() const { return path_; }
+  std::string kind() const { return json_.value("kind", std::string()); }
+
+  bool has_tensor(const std::string& name) const { return tensors_.contains(name); }
+  torch::Tensor tensor(const std::string& name) const;
+
+  /// Compares `value`, laid out as the golden, with the stored elements of output `entry`: shape
+  /// first, then every stored element.
+  void compare_output(CaseReport& report, const nlohmann::json& entry, const torch::Tensor& value,
+                      Tolerance tolerance) const;
+
+ private:
+  std::filesystem::path path_;
+  nlohmann::json json_;
+  formats::TensorMap tensors_;
+};
+
+/// {"abs", "rel"} of a case's tolerance.
+Tolerance tolerance_of(const nlohmann::json& json);
+
+std::vector<std::int64_t> shape_of(const nlohmann::json& json);
+
+/// Where the photos of the goldens are: $REFERENT_TEST_DATA, or data/ beside the goldens' folder.
+/// Empty when neither exists.
+std::filesystem::path photo_folder(const GoldenCase& golden);
+
+/// The model of a TransVG or MMCA case in its configuration, with its filled weights laid in through
+/// the map that imports released checkpoints. A name that the map or the model lacks throws.
+std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report);
+models::ModelConfig mmca_model_config(const nlohmann::json& golden);
+
+/// The filled image, padding, tokens (and target) of a forward or train case.
+Batch make_mmca_batch(const GoldenCase& golden);
+
+// One function a kind of case.
+void run_mmca_forward(const GoldenCase& golden, CaseReport& report);
+void run_mmca_train(const GoldenCase& golden, CaseReport& report);
+void run_mmca_images(const GoldenCase& golden, CaseReport& report);
+void run_mmca_transforms(const GoldenCase& golden, CaseReport& report);
+void run_mmca_metrics(const GoldenCase& golden, CaseReport& report);
+void run_fill_vectors(const GoldenCase& golden, CaseReport& report);
+void run_word_piece(const std::filesystem::path& lines, CaseReport& report);
+
+}  // namespace referent::app

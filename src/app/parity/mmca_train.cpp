@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "golden.h"
+#include "referent/checkpoint/name_map.h"
+#include "referent/losses/box_losses.h"
+#include "referent/models/state.h"
+#include "referent/training/optimizer.h"
+
+namespace referent::app {
+namespace {
+
+using nlohmann::json;
+using torch::Tensor;
+
+/// The released four groups in our names.
+training::OptimizerConfig optimizer_config(const json& optimizer) {
+  training::OptimizerConfig config;
+  config.beta1 = optimizer.at("betas").at(0);
+  config.beta2 = optimizer.at("betas").at(1);
+  config.epsilon = optimizer.at("eps");
+  config.weight_decay = optimizer.at("weight_decay");
+  config.clip_norm = optimizer.at("clip_max_norm");
+  for (const json& group : optimizer.at("groups")) {
+    const auto name = group.at("name").get<std::string>();
+    const double rate = group.at("lr");
+    if (name == "rest") config.learning_rate = rate;
+    if (name == "visual_cnn") {
+      config.groups.push_back({name, {"visual_encoder.backbone.*", "conditioning.backbone.*"}, rate});
+    }
+    if (name == "visual_transformer") {
+      config.groups.push_back({name, {"visual_encoder.*", "conditioning.*"}, rate});
+    }
+    if (name == "text") config.groups.push_back({name, {"text_encoder.bert.*"}, rate});
+  }
+  return config;
+}
+
+/// A model, its optimiser and the batch of a case.
+class Trainer {
+ public:
+  Trainer(const GoldenCase& golden, CaseReport& report, const training::OptimizerConfig& config)
+      : model_(make_mmca_model(golden, report)),
+        optimizer_(config, *model_),
+        batch_(make_mmca_batch(golden)) {
+    model_->train();
+  }
+
+  struct Step {
+    Losses losses;
+    Tensor boxes;
+    double gradient_norm;
+  };
+  /// Forward, backward and clipping; `before_clip` sees the gradients as they came.
+  Step backward(const std::function<void()>& before_clip = {}) {
+    optimizer_.zero_gradients();
+    const Output output = model_->forward(batch_);
+    Losses losses = losses::box_losses({}, output, batch_);
+    losses.total.backward();
+    if (before_clip) before_clip();
+    return {std::move(losses), output.boxes.squeeze(1), optimizer_.clip_gradients()};
+  }
+  void step() { optimizer_.step(1.0); }
+
+  models::Model& model() { return *model_; }
+  const training::AdamW& optimizer() const { return optimizer_; }
+
+ private:
+  std::shared_ptr<models::Model> model_;
+  training::AdamW optimizer_;
+  Batch batch_;
+};
+
+/// Parameters by released name.
+std::map<std::string, Tensor> released_parameters(const models::Model& model,
+                                                  const std::string& family) {
+  std::map<std::string, Tensor> parameters;
+  const checkpoint::NameMap& names = checkpoint::name_map(family);
+  for (const auto& item : model.named_parameters()) {
+    if (const auto name = names.to_released(item.key())) parameters.emplace(*name, item.value());
+  }
+  return parameters;
+}
+
+void compare_gradients(const GoldenCase& golden, const std::map<std::string, Tensor>& parameters,
+                       CaseReport& report) {
+  const json& doc = golden.json();
+  constexpr std::string_view kPrefix = "grad.";
+  double largest = 0;
+  for (const json& entry : doc.at("outputs")) {
+    if (entry.at("name").get<std::string>().starts_with(kPrefix)) {
+      largest = std::max(largest, entry.at("max_abs").get<double>());
+    }
+  }
+  for (const json& entry : doc.at("outputs")) {
+    const auto name = entry.at("name").get<std::string>();
+    if (!name.starts_with(kPrefix)) continue;
+    const auto found = parameters.find(name.substr(kPrefix.size()));
+    if (found == parameters.end() || !found->second.grad().defined()) {
+      report.check(name, false, "the model has no gradient of this name");
+    } else if (entry.value("noise", false)) {
+      const double magnitude = found->second.grad().abs().max().item<double>();
+      report.check(name, magnitude <= 1e-4 * largest,
+                   fmt::format("zero in exact arithmetic, got {:.3g}", magnitude));
+    } else {
+      golden.compare_output(report, entry, found->second.grad(),
+                            {doc.at("tolerance").at("grad").at("abs"), entry.at("rel")});
+    }
+  }
+}
+
+void compare_step(const json& expected, const json& tolerance, const Trainer::Step& step,
+                  CaseReport& report) {
+  const auto number = expected.at("step").get<int>();
+  const Tolerance allowed =
+      tolerance_of(tolerance.at(number == 0 ? "losses_step0" : "losses_later"));
+  const auto name = [&](const char* leaf) { return fmt::format("step{}.{}", number, leaf); };
+  report.compare(name("loss_bbox"), step.losses.parts[0].second.item<double>(),
+                 expected.at("loss_bbox"), allowed);
+  report.compare(name("loss_giou"), step.losses.parts[1].second.item<double>(),
+                 expected.at("loss_giou"), allowed);
+  report.compare(name("total"), step.losses.total.item<double>(), expected.at("total"), allowed);
+  // The norm adds up float32 noise of every gradient: it gets the gradients' own tolerance.
+  report.compare(name("grad_norm"), step.gradient_norm, expected.at("grad_norm"),
+                 {0, std::max(allowed.relative, 1e-4)});
+  std::vector<Tensor> rows;
+  for (const json& row : expected.at("box")) {
+    rows.push_back(torch::tensor(row.get<std::vector<float>>()));
+  }
+  report.compare(name("box"), step.boxes, torch::stack(rows), allowed);
+}
+
+/// The golden's `after<n>` entries: the norm of every parameter after n steps.
+void compare_norms(const GoldenCase& golden, int steps,
+                   const std::map<std::string, Tensor>& parameters, CaseReport& report) {
+  const std::string prefix = fmt::format("after{}.", steps);
+  for (const json& entry : golden.json().at("outputs")) {
+    const auto name = entry.at("name").get<std::string>();
+    if (!name.starts_with(prefix)) continue;
+    const auto found = parameters.find(name.substr(prefix.size()));
+    if (found == parameters.end()) {
+      report.check(name, false, "the model has no parameter of this name");
+      continue;
+    }
+    report.compare(name + " l2", found->second.to(torch::kFloat64).norm().item<double>(),
+                   entry.at("l2"), tolerance_of(golden.json().at("tolerance").at("after_l2")));
+  }
+}
+
+/// The released recipe: losses, gradients, five steps.
+void run_recipe(const GoldenCase& golden, CaseReport& report) {
+  const json& doc = golden.json();
+  const json& training = doc.at("training");
+  const auto family = doc.at("model").get<std::string>();
+  Trainer trainer(golden, report, optimizer_config(training.at("optimizer")));
+  const auto parameters = released_parameters(trainer.model(), family);
+
+  for (const auto& group : trainer.optimizer().groups()) {
+    for (const json& expected : training.at("optimizer").at("groups")) {
+      if (expected.at("name") != group.name) continue;
+      report.check("group " + group.name,
+                   group.parameters.size() == expected.at("parameters").get<std::size_t>(),
+                   fmt::format("expected {} parameters, got {}",
+                               expected.at("parameters").get<std::size_t>(),
+                               group.parameters.size()));
+    }
+  }
+  for (const json& name : training.at("frozen")) {
+    const auto found = parameters.find(name.get<std::string>());
+    report.check("frozen " + name.get<std::string>(),
+                 found != parameters.end() && !found->second.requires_grad(), "it would learn");
+  }
+  for (const json& expected : training.at("steps")) {
+    const bool first = expected.at("step").get<int>() == 0;
+    const Trainer::Step step = trainer.backward([&] {
+      if (first) compare_gradients(golden, parameters, report);
+    });
+    compare_step(expected, doc.at("tolerance"), step, report);
+    trainer.step();
+    compare_norms(golden, expected.at("step").get<int>() + 1, parameters, report);
+  }
+}
+
+/// Few steps at many times the released rate: decay, bias correction and groups show.
+void run_large_steps(const GoldenCase& golden, CaseReport& report) {
+  const json& doc = golden.json();
+  const json& rule = doc.at("step");
+  training::OptimizerConfig config = optimizer_config(doc.at("training").at("optimizer"));
+  constexpr double kRateFactor = 30;  // "the released rates x 30"
+  config.learning_rate *= kRateFactor;
+  for (auto& group : config.groups) group.learning_rate *= kRateFactor;
+  config.weight_decay = rule.at("weight_decay");
+  config.clip_norm = rule.at("clip_max_norm");
+
+  Trainer trainer(golden, report, config);
+  const auto parameters =
+      released_parameters(trainer.model(), doc.at("model").get<std::string>());
+  std::map<std::string, Tensor> before;
+  for (const auto& [name, parameter] : parameters) before.emplace(name, parameter.detach().clone());
+  for (int i = 0; i < rule.at("steps").get<int>(); ++i) {
+    trainer.backward();
+    trainer.step();
+  }
+  for (const json& entry : doc.at("step_entries")) {
+    const auto name = entry.at("name").get<std::string>();
+    const auto found = parameters.find(name);
+    if (found == parameters.end()) {
+      report.check("delta." + name, false, "the model has no parameter of this name");
+      continue;
+    }
+    const Tensor index =
+        torch::tensor(entry.at("index").get<std::vector<std::int64_t>>(), torch::kInt64);
+    const Tensor delta = (found->second.detach() - before.at(name)).flatten().index_select(0, index);
+    const Tensor expected = torch::tensor(entry.at("delta").get<std::vector<double>>());
+    // Each element within `rel` of its own size: compare the ratio with one.
+    report.compare("delta." + name, delta.to(torch::kFloat64) / expected.to(torch::kFloat64),
+                   torch::ones_like(expected), {0, rule.at("rel")});
+  }
+  for (const json& name : doc.at("training").at("no_gradient")) {
+    const auto found = parameters.find(name.get<std::string>());
+    report.check("still " + name.get<std::string>(),
+                 found != parameters.end() &&
+                     torch::equal(found->second, before.at(name.get<std::string>())),
+                 "a parameter without gradient moved");
+  }
+}
+
+}  // namespace
+
+void run_mmca_train(const GoldenCase& golden, CaseReport& report) {
+  run_recipe(golden, report);
+  if (golden.json().contains("step")) run_large_steps(golden, report);
+}
+
+}  // namespace referent::app

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/conditioning/adapters.h"
+
+#include "referent/batch/probe.h"
+
+namespace referent::conditioning {
+namespace {
+
+using torch::Tensor;
+
+torch::nn::Linear linear_without_bias(std::int64_t input, std::int64_t output) {
+  return torch::nn::Linear(torch::nn::LinearOptions(input, output).bias(false));
+}
+
+torch::nn::Conv2d same_convolution(std::int64_t input, std::int64_t output, std::int64_t kernel,
+                                   bool bias) {
+  return torch::nn::Conv2d(
+      torch::nn::Conv2dOptions(input, output, kernel).padding(kernel / 2).bias(bias));
+}
+
+}  // namespace
+
+GateFusionImpl::GateFusionImpl(const ConditioningConfig& config, std::int64_t channels,
+                               std::int64_t text_width, std::int64_t visual_kernel)
+    : variant_(config.variant),
+      text_(linear_without_bias(text_width, config.gate_width)),
+      transform_(torch::nn::Linear(config.gate_width, config.gate_hidden), torch::nn::ReLU(),
+                 torch::nn::Linear(config.gate_hidden, config.gate_width)) {
+  if (visual_kernel == 0) {
+    const auto projection = linear_without_bias(channels, config.gate_width);
+    visual_weight_ =
+        register_module("visual_linear_static_down", projection)->weight;
+  } else {
+    const auto projection = same_convolution(channels, config.gate_width, 1, false);
+    visual_weight_ = register_module("visual_linear_static_down", projection)->weight;
+  }
+  register_module("textual_linear_static_down", text_);
+  register_module("mm_feat_embed_transform", transform_);
+}
+
+Tensor GateFusionImpl::forward(const Tensor& visual_mean, const Tensor& text_mean) {
+  // The mean over positions commutes with the projection, so it is taken first.
+  const Tensor v = at::linear(visual_mean, visual_weight_.flatten(1));
+  const Tensor t = text_(text_mean);
+  const Tensor gate = torch::sigmoid(transform_->forward(v + t));
+  return variant_ == Variant::kReleased ? t + gate * v : gate * t + v;
+}
+
+AdapterImpl::AdapterImpl(const ConditioningConfig& config, std::int64_t channels,
+                         std::int64_t text_width, std::int64_t visual_kernel, std::string name)
+    : variant_(config.variant),
+      name_(std::move(name)),
+      gate_fusion_(config, channels, text_width, visual_kernel) {
+  register_module("gate_fusion", gate_fusion_);
+  text_linear_w_ =
+      register_parameter("text_linear_w", torch::zeros({config.gate_width, config.rank}));
+  text_linear_b_ = register_parameter("text_linear_b", torch::ones({config.rank}));
+}
+
+Tensor AdapterImpl::core(const Tensor& visual_mean, const Tensor& text_mean) {
+  const Tensor fused = gate_fusion_(visual_mean, text_mean);
+  probe(name_ + ".fused", fused);
+  return at::addmm(text_linear_b_, fused, text_linear_w_);
+}
+
+LinearAdapterImpl::LinearAdapterImpl(const ConditioningConfig& config, std::int64_t width,
+                                     std::int64_t text_width, const std::string& name)
+    : AdapterImpl(config, width, text_width, /*visual_kernel=*/0, name),
+      down_(linear_without_bias(width, config.rank)),
+      up_(linear_without_bias(config.rank, width)) {
+  register_module("visual_linear_static_down", down_);
+  register_module("visual_linear_static_up", up_);
+  if (config.variant == Variant::kReleased) {
+    // The released transformer re-initialises every matrix it holds, W_g among them.
+    for (const auto& parameter : named_parameters()) {
+      if (parameter.value().dim() > 1) torch::nn::init::xavier_uniform_(parameter.value());
+    }
+  }
+}
+
+ops::LowRankUpdate LinearAdapterImpl::update(const Tensor& input, const Tensor& text_mean,
+                                             const Tensor& weight) {
+  const Tensor c = core(input.mean(1), text_mean);
+  if (probing()) probe(probe_name() + ".update", up_(down_(input) * c.unsqueeze(1)));
+  const bool on_input = variant() == Variant::kReleased && weight.defined();
+  return {down_->weight.t(), on_input ? at::mm(weight, up_->weight) : up_->weight, c, input};
+}
+
+ConvolutionAdapterImpl::ConvolutionAdapterImpl(const ConditioningConfig& config,
+                                               std::int64_t channels, std::int64_t text_width,
+                                               const std::string& name)
+    : AdapterImpl(config, channels, text_width, /*visual_kernel=*/1, name),
+      down_(same_convolution(channels, config.rank, config.variant == Variant::kReleased ? 3 : 1,
+                             config.variant == Variant::kReleased)),
+      up_(same_convolution(config.rank, channels, config.variant == Variant::kReleased ? 1 : 3,
+                           config.variant == Variant::kReleased)) {
+  register_module("visual_conv_static_down", down_);
+  register_module("visual_conv_static_up", up_);
+}
+
+Tensor ConvolutionAdapterImpl::forward(const Tensor& x, const Tensor& text_mean,
+                                       const Tensor& residual) {
+  const ops::ConvolutionUpdate update{down_->weight, down_->bias,
+                                      core(x.mean({2, 3}), text_mean), up_->weight, up_->bias};
+  if (probing()) {
+    probe(probe_name() + ".update", ops::conditional_conv2d(x, update, Tensor()));
+  }
+  return ops::conditional_conv2d(x, update, residual);
+}
+
+}  // namespace referent::conditioning

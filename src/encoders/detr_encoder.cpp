@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/encoders/resnet.h"
+#include "referent/encoders/visual_encoder.h"
+#include "referent/batch/probe.h"
+#include "referent/nn/encoder_layer.h"
+#include "referent/nn/sine_position.h"
+
+namespace referent::encoders {
+namespace {
+
+using torch::Tensor;
+
+/// DETR's half without queries (Carion et al. 2020): a ResNet, a 1x1 projection, sine positions
+/// and post-norm encoder layers.
+class DetrEncoder final : public VisualEncoder {
+ public:
+  explicit DetrEncoder(const VisualEncoderConfig& config)
+      : config_(config),
+        backbone_(config.backbone),
+        input_proj_(torch::nn::Conv2dOptions(backbone_->channels(), config.transformer.width, 1)),
+        layers_(nn::make_encoder_layers(config.transformer)) {
+    register_module("backbone", backbone_);
+    register_module("input_proj", input_proj_);
+    register_module("encoder", std::make_shared<Module>())->register_module("layers", layers_);
+  }
+
+  VisualFeatures forward(const Tensor& images, const Tensor& image_padding,
+                         const TextFeatures& text,
+                         conditioning::Conditioning* conditioning) override {
+    const Tensor map = input_proj_(backbone_(images, text, conditioning));  // [B, D, h, w]
+    probe("visual_encoder.input_proj", map);
+    const Tensor padding =
+        at::upsample_nearest2d(image_padding.unsqueeze(1).to(torch::kFloat32),
+                               {map.size(2), map.size(3)})
+            .squeeze(1)
+            .to(torch::kBool);  // [B, h, w]
+    probe("visual_encoder.padding", padding);
+    VisualFeatures features;
+    features.padding = padding.flatten(1);
+    features.position = nn::sine_position(padding, width()).to(map.dtype());
+    probe("visual_encoder.position", features.position);
+    Tensor x = map.flatten(2).transpose(1, 2);  // [B, N, D]
+    for (std::size_t i = 0; i < layers_->size(); ++i) {
+      std::unique_ptr<nn::LayerConditioner> conditioner;
+      if (conditioning != nullptr) {
+        conditioner = conditioning->layer(static_cast<std::int64_t>(i), text);
+      }
+      x = layers_[i]->as<nn::EncoderLayer>()->forward(x, features.position, features.padding,
+                                                      conditioner.get());
+      probe("visual_encoder.encoder.layers", static_cast<std::int64_t>(i), x);
+    }
+    features.tokens = x;
+    return features;
+  }
+
+  conditioning::Sites sites() const override {
+    return {backbone_->sites(), "encoder.layers", config_.transformer.layers, width()};
+  }
+  std::int64_t width() const override { return config_.transformer.width; }
+  std::int64_t tokens(std::int64_t image_size) const override {
+    // Every stride-2 layer of a ResNet rounds up.
+    const std::int64_t stride = config_.backbone.stride();
+    const std::int64_t side = (image_size + stride - 1) / stride;
+    return side * side;
+  }
+
+ private:
+  VisualEncoderConfig config_;
+  ResNet backbone_;
+  torch::nn::Conv2d input_proj_;
+  torch::nn::ModuleList layers_;
+};
+
+}  // namespace
+
+std::shared_ptr<VisualEncoder> make_visual_encoder(const VisualEncoderConfig& config) {
+  return std::make_shared<DetrEncoder>(config);
+}
+
+}  // namespace referent::encoders

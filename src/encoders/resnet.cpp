@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/encoders/resnet.h"
+
+#include <array>
+
+#include "referent/batch/probe.h"
+#include "referent/core/error.h"
+#include "referent/nn/frozen_batch_norm.h"
+
+namespace referent::encoders {
+namespace {
+
+using torch::Tensor;
+
+/// Of a block's convolutions, the one whose weight conditioning may update (3x3, stride 1 in the
+/// last block of a stage).
+constexpr std::size_t kConditionedConvolution = 1;
+
+struct Architecture {
+  std::int64_t depth;
+  bool bottleneck;
+  std::array<std::int64_t, 4> blocks;
+};
+constexpr std::array<Architecture, 4> kArchitectures{{{18, false, {2, 2, 2, 2}},
+                                                      {34, false, {3, 4, 6, 3}},
+                                                      {50, true, {3, 4, 6, 3}},
+                                                      {101, true, {3, 4, 23, 3}}}};
+
+const Architecture& architecture_of(std::int64_t depth) {
+  for (const Architecture& architecture : kArchitectures) {
+    if (architecture.depth == depth) return architecture;
+  }
+  throw ConfigError("backbone depth {}: expected 18, 34, 50 or 101", depth);
+}
+
+torch::nn::Conv2d convolution(std::int64_t input, std::int64_t output, std::int64_t kernel,
+                              std::int64_t stride, std::int64_t dilation, bool bias) {
+  torch::nn::Conv2d layer(torch::nn::Conv2dOptions(input, output, kernel)
+                              .stride(stride)
+                              .padding(kernel / 2 * dilation)
+                              .dilation(dilation)
+                              .bias(bias));
+  torch::nn::init::kaiming_normal_(layer->weight, 0.0, torch::kFanOut, torch::kReLU);
+  if (bias) torch::nn::init::zeros_(layer->bias);
+  return layer;
+}
+
+struct BlockOptions {
+  bool bottleneck;
+  std::int64_t input;
+  std::int64_t width;
+  std::int64_t stride;
+  std::int64_t dilation;
+  Normalisation normalisation;
+
+  std::int64_t output() const { return bottleneck ? 4 * width : width; }
+};
+
+/// torchvision's BasicBlock and Bottleneck: convolutions with norms, a shortcut, ReLU.
+class Block : public torch::nn::Module {
+ public:
+  explicit Block(const BlockOptions& o) : folded_(o.normalisation == Normalisation::kFolded) {
+    if (o.bottleneck) {
+      add_convolution(convolution(o.input, o.width, 1, 1, 1, folded_));
+      add_convolution(convolution(o.width, o.width, 3, o.stride, o.dilation, folded_));
+      add_convolution(convolution(o.width, o.output(), 1, 1, 1, folded_));
+    } else {
+      add_convolution(convolution(o.input, o.width, 3, o.stride, o.dilation, folded_));
+      add_convolution(convolution(o.width, o.width, 3, 1, o.dilation, folded_));
+    }
+    if (o.stride != 1 || o.input != o.output()) {
+      downsample_->push_back(convolution(o.input, o.output(), 1, o.stride, 1, folded_));
+      if (!folded_) downsample_->push_back(nn::FrozenBatchNorm2d(o.output()));
+      register_module("downsample", downsample_);
+    }
+  }
+
+  /// x [B, C, H, W]; `conditioner` may be null.
+  Tensor forward(const Tensor& x, nn::BlockConditioner* conditioner) {
+    Tensor y = x;
+    for (std::size_t i = 0; i < convolutions_.size(); ++i) {
+      const Tensor input = y;
+      y = convolutions_[i](input);
+      if (conditioner != nullptr && i == kConditionedConvolution) {
+        y = conditioner->convolution(input, y);
+      }
+      if (!folded_) y = norms_[i](y);
+      if (i + 1 < convolutions_.size()) y = torch::relu(y);
+    }
+    y = torch::relu(y + (downsample_->is_empty() ? x : downsample_->forward(x)));
+    return conditioner == nullptr ? y : conditioner->block(x, y);
+  }
+
+ private:
+  void add_convolution(const torch::nn::Conv2d& layer) {
+    const std::size_t number = convolutions_.size() + 1;
+    convolutions_.push_back(register_module(fmt::format("conv{}", number), layer));
+    if (!folded_) {
+      norms_.push_back(register_module(
+          fmt::format("bn{}", number), nn::FrozenBatchNorm2d(layer->options.out_channels())));
+    }
+  }
+
+  bool folded_;
+  std::vector<torch::nn::Conv2d> convolutions_;
+  std::vector<nn::FrozenBatchNorm2d> norms_;
+  torch::nn::Sequential downsample_;
+};
+
+}  // namespace
+
+ResNetImpl::ResNetImpl(const ResNetConfig& config) {
+  const Architecture& architecture = architecture_of(config.depth);
+  const bool folded = config.normalisation == Normalisation::kFolded;
+  conv1_ = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(3, config.width, 7)
+                                                          .stride(2)
+                                                          .padding(3)
+                                                          .bias(folded)));
+  torch::nn::init::kaiming_normal_(conv1_->weight, 0.0, torch::kFanOut, torch::kReLU);
+  if (!folded) bn1_ = register_module("bn1", nn::FrozenBatchNorm2d(config.width));
+
+  channels_ = config.width;
+  for (std::int64_t stage = 0; stage < config.stages; ++stage) {
+    const bool dilated = config.dilation && stage == 3;
+    torch::nn::ModuleList blocks;
+    BlockOptions options{architecture.bottleneck, channels_, config.width << stage, 1, 1,
+                         config.normalisation};
+    for (std::int64_t i = 0; i < architecture.blocks[stage]; ++i) {
+      options.input = channels_;
+      options.stride = i == 0 && stage > 0 && !dilated ? 2 : 1;
+      // torchvision dilates from the second block on; the first keeps the previous dilation.
+      options.dilation = dilated && i > 0 ? 2 : 1;
+      blocks->push_back(std::make_shared<Block>(options));
+      channels_ = options.output();
+    }
+    stages_.push_back(register_module(fmt::format("layer{}", stage + 1), blocks));
+    if (stage > 0) {
+      sites_.push_back({fmt::format("backbone.layer{}", stage + 1), channels_, options.width});
+    }
+  }
+  freeze(config.frozen_stages);
+}
+
+void ResNetImpl::freeze(std::int64_t stages) {
+  if (stages > 0) conv1_->weight.set_requires_grad(false);
+  if (stages > 0 && conv1_->bias.defined()) conv1_->bias.set_requires_grad(false);
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(stages, stages_.size()); ++i) {
+    for (Tensor& parameter : stages_[i]->parameters()) parameter.set_requires_grad(false);
+  }
+}
+
+Tensor ResNetImpl::forward(const Tensor& images, const TextFeatures& text,
+                           conditioning::Conditioning* conditioning) {
+  Tensor x = conv1_(images);
+  if (!bn1_.is_empty()) x = bn1_(x);
+  x = torch::max_pool2d(torch::relu(x), /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
+    const std::size_t last = stages_[stage]->size() - 1;
+    for (std::size_t i = 0; i <= last; ++i) {
+      std::unique_ptr<nn::BlockConditioner> conditioner;
+      if (conditioning != nullptr && stage > 0 && i == last) {
+        conditioner = conditioning->block(static_cast<std::int64_t>(stage) - 1, text);
+      }
+      x = stages_[stage][i]->as<Block>()->forward(x, conditioner.get());
+    }
+    probe("visual_encoder.backbone.layer", static_cast<std::int64_t>(stage) + 1, x);
+  }
+  return x;
+}
+
+}  // namespace referent::encoders

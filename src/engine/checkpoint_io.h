@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "referent/checkpoint/checkpoint.h"
+#include "referent/models/model.h"
+#include "referent/training/optimizer.h"
+
+namespace referent::engine {
+
+/// The tensors of a training state: the model's, and "optimizer.<parameter>.<slot>".
+formats::TensorMap training_tensors(const models::Model& model, const training::AdamW& optimizer);
+
+/// Takes the optimizer's tensors back. Throws CheckpointError when they do not fit.
+void load_optimizer(training::AdamW& optimizer, const checkpoint::Checkpoint& checkpoint);
+
+/// One hash over the names and values of all parameters and buffers, 16 hexadecimal digits.
+std::string weights_hash(const models::Model& model);
+
+}  // namespace referent::engine

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "presets.h"
+
+#include <array>
+#include <utility>
+
+namespace referent::engine {
+namespace {
+
+/// TransVG (ICCV 2021), and MMCA (ACM MM 2024) which conditions it, on a ResNet of `depth` layers.
+nlohmann::json transvg(int depth, const char* conditioning) {
+  const nlohmann::json transformer = {
+      {"layers", 6}, {"width", 256}, {"heads", 8}, {"feedforward", 2048}, {"dropout", 0.1}};
+  return {
+      {"type", "grounder"},
+      {"text_encoder",
+       {{"type", "bert"},
+        {"layers", 12},
+        {"width", 768},
+        {"heads", 12},
+        {"feedforward", 3072},
+        {"dropout", 0.1}}},
+      {"visual_encoder",
+       {{"type", "resnet_detr"},
+        {"backbone", {{"depth", depth}, {"stages", 4}, {"normalisation", "frozen"}}},
+        {"transformer", transformer}}},
+      {"conditioning", {{"type", conditioning}}},
+      {"decoder", {{"type", "reg_token"}, {"transformer", transformer}}},
+      {"heads", {{"box", {{"layers", 3}}}}},
+  };
+}
+
+}  // namespace
+
+nlohmann::json model_preset(const std::string& name) {
+  if (name == "transvg-r50") return transvg(50, "none");
+  if (name == "transvg-r101") return transvg(101, "none");
+  if (name == "mmca-r50") return transvg(50, "mmca");
+  if (name == "mmca-r101") return transvg(101, "mmca");
+  return nullptr;
+}
+
+}  // namespace referent::engine

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/engine/train_state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "referent/core/error.h"
+
+namespace referent::engine {
+
+using Json = nlohmann::ordered_json;
+
+std::string to_text(const TrainState& state) {
+  Json json = {{"step", state.step},
+               {"epoch", state.epoch()},
+               {"batch_in_epoch", state.batch_in_epoch()},
+               {"steps_per_epoch", state.steps_per_epoch},
+               {"evaluated_step", state.evaluated_step},
+               {"skipped", state.skipped},
+               {"bad_in_a_row", state.bad_in_a_row},
+               {"window", state.window},
+               {"window_steps", state.window_steps}};
+  if (state.best) {
+    json["best"] = {{"step", state.best->step},
+                    {"value", state.best->value},
+                    {"tie_break", state.best->tie_break}};
+  }
+  return json.dump();
+}
+
+TrainState parse_train_state(const std::string& text, const std::string& where) {
+  if (text.empty()) {
+    throw CheckpointError("{}: this checkpoint holds a model but no training state to resume from",
+                          where);
+  }
+  try {
+    const Json json = Json::parse(text);
+    TrainState state;
+    json.at("step").get_to(state.step);
+    json.at("steps_per_epoch").get_to(state.steps_per_epoch);
+    json.at("evaluated_step").get_to(state.evaluated_step);
+    json.at("skipped").get_to(state.skipped);
+    json.at("bad_in_a_row").get_to(state.bad_in_a_row);
+    json.at("window").get_to(state.window);
+    json.at("window_steps").get_to(state.window_steps);
+    if (json.contains("best")) {
+      const Json& best = json["best"];
+      state.best = BestEvaluation{best.at("step").get<std::int64_t>(),
+                                  best.at("value").get<double>(),
+                                  best.at("tie_break").get<double>()};
+    }
+    return state;
+  } catch (const nlohmann::json::exception& error) {
+    throw CheckpointError("{}: the training state cannot be read: {}", where, error.what());
+  }
+}
+
+}  // namespace referent::engine

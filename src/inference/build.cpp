@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/inference/build.h"
+
+#include <torch/cuda.h>
+
+#include <regex>
+
+#include "referent/core/error.h"
+#include "referent/models/state.h"
+
+namespace referent::inference {
+
+std::shared_ptr<models::Model> build_model(const engine::RunConfig& config) {
+  auto model = models::make_model(config.model,
+                                  {.image_size = config.data.image.size,
+                                   .text_tokens = config.data.text.length});
+  models::use_channels_last(*model);
+  return model;
+}
+
+data::TransformContext transform_context(const engine::RunConfig& config,
+                                         std::shared_ptr<const text::Tokenizer> tokenizer) {
+  return {config.data.image, config.data.text, std::move(tokenizer)};
+}
+
+torch::Device parse_device(const std::string& name) {
+  static const std::regex kNames("cpu|cuda(:[0-9]{1,2})?");
+  if (!std::regex_match(name, kNames)) {
+    throw ConfigError("device \"{}\": expected cpu, cuda or cuda:N", name);
+  }
+  const torch::Device device(name);
+  if (device.is_cuda()) {
+    const auto count = static_cast<int>(torch::cuda::device_count());
+    if (std::max<int>(0, device.index()) >= count) {
+      throw DeviceError("device {}: {} CUDA devices can be used here; --device cpu works anywhere",
+                        name, count);
+    }
+  }
+  return device;
+}
+
+}  // namespace referent::inference

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/loader/collate.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "referent/core/error.h"
+
+namespace referent::loader {
+namespace {
+
+constexpr std::array<float, 3> kMean = {0.485F, 0.456F, 0.406F};
+constexpr std::array<float, 3> kStandardDeviation = {0.229F, 0.224F, 0.225F};
+
+using NormalisedValues = std::array<std::array<float, 256>, 3>;
+
+/// A byte has few values: each channel's normalised ones are looked up.
+NormalisedValues make_normalised_values() {
+  NormalisedValues values{};
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    for (std::size_t x = 0; x < 256; ++x) {
+      values[channel][x] =
+          (static_cast<float>(x) / 255.0F - kMean[channel]) / kStandardDeviation[channel];
+    }
+  }
+  return values;
+}
+
+/// Writes one picture to a zeroed square of `size` x `size` x 3 floats.
+void write_image(const data::Sample& sample, float* square) {
+  static const NormalisedValues kValues = make_normalised_values();
+  const image::Image& image = sample.image;
+  for (std::int64_t y = 0; y < image.height; ++y) {
+    const std::uint8_t* from = image.row(y);
+    float* to = square + 3 * (sample.size * (sample.top + y) + sample.left);
+    for (std::int64_t x = 0; x < image.width; ++x, from += 3, to += 3) {
+      to[0] = kValues[0][from[0]];
+      to[1] = kValues[1][from[1]];
+      to[2] = kValues[2][from[2]];
+    }
+  }
+}
+
+/// Writes one picture's padding to a square that is all padding.
+void write_padding(const data::Sample& sample, bool* square) {
+  for (std::int64_t y = 0; y < sample.image.height; ++y) {
+    std::fill_n(square + sample.size * (sample.top + y) + sample.left, sample.image.width, false);
+  }
+}
+
+void check(const data::Sample& sample, std::int64_t size, std::int64_t length) {
+  REFERENT_CHECK(sample.size == size, "sample {}: square of {} among squares of {}", sample.id,
+                 sample.size, size);
+  REFERENT_CHECK(sample.top >= 0 && sample.top + sample.image.height <= size && sample.left >= 0 &&
+                     sample.left + sample.image.width <= size,
+                 "sample {}: {} x {} at ({}, {}) does not fit a square of {}", sample.id,
+                 sample.image.width, sample.image.height, sample.left, sample.top, size);
+  REFERENT_CHECK(static_cast<std::int64_t>(sample.tokens.ids.size()) <= length,
+                 "sample {}: {} tokens, at most {} expected", sample.id, sample.tokens.ids.size(),
+                 length);
+}
+
+}  // namespace
+
+Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::int64_t pad_id) {
+  REFERENT_CHECK(!samples.empty(), "a batch needs a sample");
+  const auto count = static_cast<std::int64_t>(samples.size());
+  const std::int64_t size = samples.front().size;
+  Batch batch;
+  // Filled by hand: ATen's own loops would start a team of threads in every loader worker.
+  batch.images =
+      torch::empty({count, 3, size, size},
+                   torch::TensorOptions(torch::kFloat32).memory_format(torch::MemoryFormat::ChannelsLast));
+  batch.image_padding = torch::empty({count, size, size}, torch::kBool);
+  batch.tokens = torch::empty({count, length}, torch::kInt64);
+  batch.token_padding = torch::empty({count, length}, torch::kBool);
+  batch.boxes = torch::empty({count, 4}, torch::kFloat32);
+
+  const std::int64_t area = size * size;
+  auto* images = batch.images.mutable_data_ptr<float>();
+  auto* image_padding = batch.image_padding.mutable_data_ptr<bool>();
+  auto* tokens = batch.tokens.mutable_data_ptr<std::int64_t>();
+  auto* token_padding = batch.token_padding.mutable_data_ptr<bool>();
+  auto* boxes = batch.boxes.mutable_data_ptr<float>();
+  std::fill_n(images, count * area * 3, 0.0F);
+  std::fill_n(image_padding, count * area, true);
+  std::fill_n(tokens, count * length, pad_id);
+  std::fill_n(token_padding, count * length, true);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const data::Sample& sample = samples[static_cast<std::size_t>(i)];
+    check(sample, size, length);
+    write_image(sample, images + i * area * 3);
+    write_padding(sample, image_padding + i * area);
+    std::ranges::copy(sample.tokens.ids, tokens + i * length);
+    std::fill_n(token_padding + i * length, sample.tokens.ids.size(), false);
+    std::ranges::copy(sample.target, boxes + i * 4);
+  }
+  return batch;
+}
+
+}  // namespace referent::loader

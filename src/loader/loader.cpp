@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/loader/loader.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "referent/core/error.h"
+#include "referent/loader/collate.h"
+
+namespace referent::loader {
+
+std::int64_t batch_count(std::int64_t count, std::int64_t batch_size, bool drop_last) {
+  return drop_last ? count / batch_size : (count + batch_size - 1) / batch_size;
+}
+
+class Loader::Pipeline {
+ public:
+  Pipeline(MakeSample make_sample, std::vector<std::int64_t> order, const LoaderOptions& options);
+  ~Pipeline();
+
+  std::int64_t batches() const { return batches_; }
+  std::optional<LoadedBatch> next();
+
+ private:
+  /// A batch on its way: samples come in any order, each to its place.
+  struct Slot {
+    explicit Slot(std::vector<std::int64_t> numbers)
+        : count(numbers.size()), indices(std::move(numbers)), samples(count), errors(count) {}
+
+    const std::size_t count;
+    std::vector<std::int64_t> indices;
+    std::vector<data::Sample> samples;
+    std::vector<std::exception_ptr> errors;
+    std::size_t started = 0;  ///< samples that a worker has taken up
+    std::size_t made = 0;
+    bool ready = false;
+    LoadedBatch result;
+    std::exception_ptr error;
+  };
+
+  Slot& open_slot();
+  void make(Slot& slot, std::size_t place) const;
+  void finish(Slot& slot) const;
+  void work();
+  Slot* slot_with_work();
+
+  const MakeSample make_sample_;
+  const std::vector<std::int64_t> order_;
+  const LoaderOptions options_;
+  const std::int64_t batches_;
+
+  std::mutex mutex_;
+  std::condition_variable work_;   ///< there may be a sample to make, or the end has come
+  std::condition_variable ready_;  ///< a batch became ready
+  std::deque<std::unique_ptr<Slot>> slots_;  ///< from the batch that next() returns next
+  std::int64_t opened_;                      ///< first batch without a slot
+  bool stopping_ = false;  ///< after an error, or at the end of life
+  std::vector<std::thread> workers_;
+};
+
+Loader::Pipeline::Pipeline(MakeSample make_sample, std::vector<std::int64_t> order,
+                           const LoaderOptions& options)
+    : make_sample_(std::move(make_sample)),
+      order_(std::move(order)),
+      options_(options),
+      batches_(batch_count(static_cast<std::int64_t>(order_.size()), options.batch_size,
+                           options.drop_last)),
+      opened_(options.first_batch) {
+  REFERENT_CHECK(options.batch_size >= 1 && options.first_batch >= 0 && options.workers >= 0 &&
+                     options.ahead >= 1,
+                 "batch size {}, first batch {}, {} workers, {} ahead", options.batch_size,
+                 options.first_batch, options.workers, options.ahead);
+  for (std::int64_t i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
+}
+
+Loader::Pipeline::~Pipeline() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+Loader::Pipeline::Slot& Loader::Pipeline::open_slot() {
+  const std::int64_t begin = opened_ * options_.batch_size;
+  const std::int64_t end =
+      std::min(begin + options_.batch_size, static_cast<std::int64_t>(order_.size()));
+  ++opened_;
+  return *slots_.emplace_back(std::make_unique<Slot>(
+      std::vector<std::int64_t>(order_.begin() + begin, order_.begin() + end)));
+}
+
+void Loader::Pipeline::make(Slot& slot, std::size_t place) const {
+  try {
+    slot.samples[place] = make_sample_(slot.indices[place]);
+  } catch (...) {
+    slot.errors[place] = std::current_exception();
+  }
+}
+
+void Loader::Pipeline::finish(Slot& slot) const {
+  const auto failed = std::ranges::find_if(slot.errors, [](const auto& error) { return !!error; });
+  if (failed != slot.errors.end()) {
+    slot.error = *failed;
+    return;
+  }
+  try {
+    slot.result.batch = collate(slot.samples, options_.text_length, options_.pad_id);
+  } catch (...) {
+    slot.error = std::current_exception();
+    return;
+  }
+  for (data::Sample& sample : slot.samples) sample.image = {};
+  slot.result.samples = std::move(slot.samples);
+  slot.result.indices = std::move(slot.indices);
+}
+
+Loader::Pipeline::Slot* Loader::Pipeline::slot_with_work() {
+  for (const auto& slot : slots_) {
+    if (slot->started < slot->count) return slot.get();
+  }
+  if (opened_ < batches_ && static_cast<std::int64_t>(slots_.size()) < options_.ahead) {
+    return &open_slot();
+  }
+  return nullptr;
+}
+
+void Loader::Pipeline::work() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    Slot* slot = slot_with_work();
+    if (slot == nullptr) {
+      work_.wait(lock);
+      continue;
+    }
+    const std::size_t place = slot->started++;
+    lock.unlock();
+    make(*slot, place);
+    lock.lock();
+    if (++slot->made < slot->count) continue;
+    lock.unlock();
+    finish(*slot);
+    lock.lock();
+    slot->ready = true;
+    ready_.notify_one();
+  }
+}
+
+std::optional<LoadedBatch> Loader::Pipeline::next() {
+  std::unique_ptr<Slot> slot;
+  {
+    std::unique_lock lock(mutex_);
+    if (stopping_) return std::nullopt;
+    if (slots_.empty()) {
+      if (opened_ >= batches_) return std::nullopt;
+      open_slot();
+      work_.notify_all();
+    }
+    if (!workers_.empty()) ready_.wait(lock, [this] { return slots_.front()->ready; });
+    slot = std::move(slots_.front());
+    slots_.pop_front();
+  }
+  work_.notify_all();
+  if (workers_.empty()) {
+    for (std::size_t place = 0; place < slot->count; ++place) make(*slot, place);
+    finish(*slot);
+  }
+  if (slot->error) {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    work_.notify_all();
+    std::rethrow_exception(slot->error);
+  }
+  return std::move(slot->result);
+}
+
+Loader::Loader(MakeSample make_sample, std::vector<std::int64_t> order,
+               const LoaderOptions& options)
+    : pipeline_(std::make_unique<Pipeline>(std::move(make_sample), std::move(order), options)) {}
+Loader::~Loader() = default;
+std::int64_t Loader::batches() const { return pipeline_->batches(); }
+std::optional<LoadedBatch> Loader::next() { return pipeline_->next(); }
+
+}  // namespace referent::loader

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/training/optimizer.h"
+
+#include <set>
+
+#include "referent/core/error.h"
+
+namespace referent::training {
+
+using torch::Tensor;
+
+bool matches(const std::string& pattern, const std::string& name) {
+  // Greedy matching with one point to fall back to: linear in practice, quadratic at worst.
+  std::size_t p = 0;
+  std::size_t n = 0;
+  std::size_t star = std::string::npos;
+  std::size_t retry = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      retry = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string::npos) {
+      p = star + 1;
+      n = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+AdamW::AdamW(const OptimizerConfig& config, torch::nn::Module& model) : config_(config) {
+  for (const GroupConfig& group : config.groups) {
+    groups_.push_back({group.name, group.learning_rate, {}, 0});
+  }
+  groups_.push_back({"rest", config.learning_rate, {}, 0});
+
+  std::set<std::pair<std::size_t, std::size_t>> used;  // (group, pattern)
+  for (auto& item : model.named_parameters()) {
+    std::size_t group = config.groups.size();
+    for (std::size_t g = 0; g < config.groups.size(); ++g) {
+      for (std::size_t k = 0; k < config.groups[g].patterns.size(); ++k) {
+        if (!matches(config.groups[g].patterns[k], item.key())) continue;
+        used.emplace(g, k);
+        group = std::min(group, g);
+      }
+    }
+    if (group < config.groups.size() && config.groups[group].frozen) {
+      item.value().set_requires_grad(false);
+    }
+    if (!item.value().requires_grad()) continue;
+    groups_[group].parameters.push_back(item.key());
+    groups_[group].count += item.value().numel();
+    slots_.push_back({item.key(), group, item.value(), {}, {}, {}});
+  }
+  for (std::size_t g = 0; g < config.groups.size(); ++g) {
+    for (std::size_t k = 0; k < config.groups[g].patterns.size(); ++k) {
+      if (used.contains({g, k})) continue;
+      throw ConfigError(
+          "train.optimizer.groups[{}] ({}): the pattern \"{}\" matches no parameter of the model", g,
+          config.groups[g].name, config.groups[g].patterns[k]);
+    }
+  }
+}
+
+double AdamW::clip_gradients() {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> gradients;
+  for (const Slot& slot : slots_) {
+    if (slot.parameter.grad().defined()) gradients.push_back(slot.parameter.grad());
+  }
+  if (gradients.empty()) return 0.0;
+  const Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm(2);
+  if (config_.clip_norm > 0) {
+    const Tensor scale = (config_.clip_norm / (norm + 1e-6)).clamp_max(1.0);
+    at::_foreach_mul_(gradients, scale);
+  }
+  return norm.item<double>();
+}
+
+void AdamW::make_state(Slot& slot) {
+  // preserve_format: moments lie in memory as the parameter does, which the fused kernel needs.
+  slot.exp_avg = torch::zeros_like(slot.parameter);
+  slot.exp_avg_sq = torch::zeros_like(slot.parameter);
+  slot.step = torch::zeros({}, slot.parameter.options().dtype(torch::kFloat32));
+}
+
+void AdamW::step(double factor) {
+  const torch::NoGradGuard no_grad;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    std::vector<Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
+    for (Slot& slot : slots_) {
+      const Tensor gradient = slot.parameter.grad();
+      if (slot.group != g || !gradient.defined()) continue;
+      if (!slot.exp_avg.defined()) make_state(slot);
+      parameters.push_back(slot.parameter);
+      gradients.push_back(gradient.strides() == slot.parameter.strides()
+                              ? gradient
+                              : torch::empty_like(slot.parameter).copy_(gradient));
+      exp_avgs.push_back(slot.exp_avg);
+      exp_avg_sqs.push_back(slot.exp_avg_sq);
+      steps.push_back(slot.step);
+    }
+    if (parameters.empty()) continue;
+    at::_foreach_add_(steps, 1);
+    at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps,
+                      groups_[g].learning_rate * factor, config_.beta1, config_.beta2,
+                      config_.weight_decay, config_.epsilon, /*amsgrad=*/false,
+                      /*maximize=*/false);
+  }
+}
+
+void AdamW::zero_gradients() {
+  for (Slot& slot : slots_) slot.parameter.mutable_grad().reset();
+}
+
+std::map<std::string, Tensor> AdamW::state() const {
+  std::map<std::string, Tensor> state;
+  for (const Slot& slot : slots_) {
+    if (!slot.exp_avg.defined()) continue;
+    state.emplace(slot.name + ".exp_avg", slot.exp_avg);
+    state.emplace(slot.name + ".exp_avg_sq", slot.exp_avg_sq);
+    state.emplace(slot.name + ".step", slot.step);
+  }
+  return state;
+}
+
+void AdamW::load_state(const std::map<std::string, Tensor>& state) {
+  const torch::NoGradGuard no_grad;
+  std::size_t taken = 0;
+  for (Slot& slot : slots_) {
+    const auto exp_avg = state.find(slot.name + ".exp_avg");
+    if (exp_avg == state.end()) continue;
+    make_state(slot);
+    const auto take = [&](const char* leaf, Tensor& into) {
+      const auto found = state.find(fmt::format("{}.{}", slot.name, leaf));
+      if (found == state.end() || found->second.sizes() != into.sizes()) {
+        throw CheckpointError("the optimizer state of {} does not fit: {} is {}", slot.name, leaf,
+                              found == state.end() ? "missing" : "of another shape");
+      }
+      into.copy_(found->second);
+      ++taken;
+    };
+    take("exp_avg", slot.exp_avg);
+    take("exp_avg_sq", slot.exp_avg_sq);
+    take("step", slot.step);
+  }
+  if (taken != state.size()) {
+    throw CheckpointError(
+        "the optimizer state holds {} tensors for parameters that this run does not train",
+        state.size() - taken);
+  }
+}
+
+}  // namespace referent::training

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.h"
+
+namespace referent::tools {
+
+void add_bench(CLI::App& root, app::CommandLine& into) {
+  CLI::App* group = root.add_subcommand("bench", "time parts of the program");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* description, app::BenchWhat what,
+                       std::int64_t batch) {
+    const auto options = std::make_shared<app::BenchOptions>();
+    options->what = what;
+    options->batch_size = batch;
+    CLI::App* command = add_command(*group, into, name, description, options);
+    command->add_option("--preset", options->preset, "model preset")->capture_default_str();
+    command->add_option("--batch", options->batch_size, "samples")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    command->add_option("--rounds", options->rounds, "timed rounds, after one that is not")
+        ->check(CLI::Range(1, 10000))
+        ->capture_default_str();
+    command->add_option("--image-size", options->image_size, "side of the square [pixels]")
+        ->check(CLI::Range(32, 4096))
+        ->capture_default_str();
+  };
+  add("forward", "a model's forward pass", app::BenchWhat::kForward, 1);
+  add("train", "a training step: forward, backward, clipping, AdamW", app::BenchWhat::kTrain, 2);
+}
+
+}  // namespace referent::tools

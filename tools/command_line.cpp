@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.h"
+
+#include "referent/config/nearest.h"
+#include "referent/core/error.h"
+
+namespace referent::tools {
+namespace {
+
+constexpr const char* kDescription =
+    "Referent grounds phrases: a picture and an expression go in, the box of what the expression "
+    "means comes out.";
+constexpr const char* kFooter =
+    "Exit status: 0 done, 1 internal error, 2 usage or configuration, 3 input data, 4 checkpoint, "
+    "5 device or memory, 6 file system, 7 another process, 8 a check failed, 128+n signal n.";
+
+void add_common(CLI::App& root, app::CommonOptions& common) {
+  root.add_option("--device", common.device, "cpu, cuda or cuda:<i>")->capture_default_str();
+  root.add_option("--threads", common.threads, "compute threads; 0: LibTorch's choice")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  root.add_option("--workers", common.workers, "loader threads; 0: load between steps")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  root.add_flag("--json", common.json, "one JSON document on standard output");
+  root.add_flag("-q,--quiet", common.quiet, "warnings and errors only, no progress");
+  root.add_flag("-v,--verbose", common.verbose, "debug messages too");
+}
+
+/// "did you mean eval?" for a first word that is no command.
+std::string hint(const CLI::App& root, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : root.get_subcommands({})) names.push_back(command->get_name());
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with("-")) continue;
+    if (std::find(names.begin(), names.end(), word) != names.end()) return {};
+    const auto nearest = config::nearest(word, names);
+    return nearest ? fmt::format(" Did you mean \"{}\"?", *nearest) : std::string();
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& status) {
+  app::CommandLine line;
+  line.words.assign(argv, argv + argc);
+  CLI::App root(kDescription, "referent");
+  root.footer(kFooter);
+  root.fallthrough();
+  root.require_subcommand(0, 1);
+  bool version = false;
+  root.add_flag("--version", version, "version of the program and of its libraries");
+  add_common(root, line.common);
+  for (const auto add : {add_train, add_eval, add_ground, add_import, add_export, add_checkpoint,
+                         add_data, add_config, add_parity, add_bench, add_demo}) {
+    add(root, line);
+  }
+  // Options of the program may stand after the command, its nested commands included.
+  for (CLI::App* command : root.get_subcommands({})) {
+    command->fallthrough();
+    for (CLI::App* nested : command->get_subcommands({})) nested->fallthrough();
+  }
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    status = root.exit(help);
+    return std::nullopt;
+  } catch (const CLI::ParseError& failure) {
+    fmt::print(stderr, "error: {}{}\nTry {} --help.\n", failure.what(), hint(root, argc, argv),
+               root.get_name());
+    status = static_cast<int>(ExitStatus::kUsage);
+    return std::nullopt;
+  }
+  if (!version && root.get_subcommands().empty()) {
+    fmt::print("{}", root.help());
+    status = static_cast<int>(ExitStatus::kUsage);
+    return std::nullopt;
+  }
+  return line;
+}
+
+}  // namespace referent::tools

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+
+#include "referent/app/options.h"
+
+namespace referent::tools {
+
+/// Reads the command line. Help and usage errors are printed here: then there is nothing to run,
+/// and `status` is what the process returns.
+std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& status);
+
+// One function a subcommand: adds it to `root`; when the command line names it, `into.options`
+// becomes its options.
+void add_train(CLI::App& root, app::CommandLine& into);
+void add_eval(CLI::App& root, app::CommandLine& into);
+void add_ground(CLI::App& root, app::CommandLine& into);
+void add_import(CLI::App& root, app::CommandLine& into);
+void add_export(CLI::App& root, app::CommandLine& into);
+void add_checkpoint(CLI::App& root, app::CommandLine& into);
+void add_config(CLI::App& root, app::CommandLine& into);
+void add_data(CLI::App& root, app::CommandLine& into);
+void add_parity(CLI::App& root, app::CommandLine& into);
+void add_bench(CLI::App& root, app::CommandLine& into);
+void add_demo(CLI::App& root, app::CommandLine& into);
+
+/// A subcommand whose options of type T are handed on when it is named.
+template <typename T>
+CLI::App* add_command(CLI::App& root, app::CommandLine& into, const char* name,
+                      const char* description, const std::shared_ptr<T>& options) {
+  CLI::App* command = root.add_subcommand(name, description);
+  command->callback([&into, options] { into.options = *options; });
+  return command;
+}
+
+/// The commands that need no LibTorch: version, config, checkpoint inspect.
+int run_version(const app::CommonOptions& common);
+int run_config(const app::ConfigOptions& options, const app::CommonOptions& common);
+int run_inspect(const app::InspectOptions& options, const app::CommonOptions& common);
+
+}  // namespace referent::tools

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.h"
+#include "referent/config/docs.h"
+#include "referent/config/schema.h"
+#include "referent/config/writer.h"
+#include "referent/engine/config.h"
+#include "referent/engine/run_document.h"
+
+namespace referent::tools {
+namespace {
+
+using app::ConfigAction;
+
+void show(const app::ConfigOptions& options) {
+  const engine::RunConfig config =
+      engine::load_run_config(options.files.front(), options.overrides);
+  if (!options.origin) {
+    fmt::print("{}\n", config::dump(config).dump(2));
+    return;
+  }
+  const config::Document document =
+      engine::load_run_document(options.files.front(), options.overrides);
+  for (const config::Setting& setting : config::settings(config::dump(config), document)) {
+    fmt::print("{} = {}  ({})\n", setting.pointer, setting.value.dump(), setting.origin);
+  }
+}
+
+}  // namespace
+
+void add_config(CLI::App& root, app::CommandLine& into) {
+  CLI::App* group = root.add_subcommand("config", "read, check and document configurations");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* description, ConfigAction action) {
+    const auto options = std::make_shared<app::ConfigOptions>();
+    options->action = action;
+    return std::pair{add_command(*group, into, name, description, options), options};
+  };
+  const auto [show_command, show_options] =
+      add("show", "the resolved configuration", ConfigAction::kShow);
+  show_command->add_option("file", show_options->files, "configuration file")
+      ->required()
+      ->expected(1);
+  show_command->add_option("--set", show_options->overrides, "a.b=c: change a value")
+      ->allow_extra_args(false);
+  show_command->add_flag("--origin", show_options->origin, "say where each value was written");
+  const auto [check_command, check_options] =
+      add("check", "report everything wrong with configurations", ConfigAction::kCheck);
+  check_command->add_option("files", check_options->files, "configuration files")->required();
+  check_command->add_option("--set", check_options->overrides, "a.b=c: change a value")
+      ->allow_extra_args(false);
+  add("schema", "JSON Schema of configurations", ConfigAction::kSchema);
+  add("docs", "a Markdown table of all options", ConfigAction::kDocs);
+}
+
+int run_config(const app::ConfigOptions& options, const app::CommonOptions& common) {
+  switch (options.action) {
+    case ConfigAction::kShow:
+      show(options);
+      break;
+    case ConfigAction::kCheck:
+      for (const app::Path& file : options.files) {
+        engine::load_run_config(file, options.overrides);
+        if (!common.quiet) fmt::print("{}: sound\n", file.string());
+      }
+      break;
+    case ConfigAction::kSchema:
+      fmt::print("{}\n", config::schema<engine::RunConfig>("Referent run").dump(2));
+      break;
+    case ConfigAction::kDocs:
+      fmt::print("{}", config::docs<engine::RunConfig>());
+      break;
+  }
+  return 0;
+}
+
+}  // namespace referent::tools

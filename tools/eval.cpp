@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.h"
+
+namespace referent::tools {
+
+void add_eval(CLI::App& root, app::CommandLine& into) {
+  const auto options = std::make_shared<app::EvalOptions>();
+  CLI::App* command =
+      add_command(root, into, "eval", "measure Prec@0.5 to 0.9 and mean IoU", options);
+  command->add_option("checkpoint", options->checkpoint, "native checkpoint")->required();
+  command
+      ->add_option("--data", options->data,
+                   "a name from the checkpoint's data.eval, or FORMAT:PATH[:SPLIT], e.g. "
+                   "refer:data/refcoco@unc:val; may be repeated; default: all of data.eval")
+      ->allow_extra_args(false);
+  command->add_option("--images", options->images, "folder of the images of --data");
+  const std::map<std::string, data::MissingImages> choices{{"error", data::MissingImages::kError},
+                                                           {"skip", data::MissingImages::kSkip}};
+  command
+      ->add_option_function<data::MissingImages>(
+          "--missing",
+          [options](const data::MissingImages& value) {
+            options->missing = value;
+            options->missing_given = true;
+          },
+          "error or skip: what to do about images that are not there; skipped ones are counted")
+      ->transform(CLI::CheckedTransformer(choices));
+  command->add_option("--batch-size", options->batch_size, "samples of a forward pass")
+      ->check(CLI::Range(1, 65536));
+  command->add_option("--save-predictions", options->predictions,
+                      "write a JSON line per sample to this file");
+}
+
+}  // namespace referent::tools

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.h"
+
+namespace referent::tools {
+
+void add_import(CLI::App& root, app::CommandLine& into) {
+  const auto options = std::make_shared<app::ImportOptions>();
+  CLI::App* command = add_command(
+      root, into, "import",
+      "make a native checkpoint of a released one: TransVG, MMCA, DETR, BERT or ResNet, as .pth, "
+      ".bin or .safetensors",
+      options);
+  command->add_option("file", options->file, "released checkpoint")->required();
+  command->add_option("--from", options->family,
+                      "transvg, mmca, detr, bert or resnet; default: told by the names in the file");
+  auto* preset = command->add_option("--preset", options->preset,
+                                     "the model it belongs to, e.g. mmca-r50");
+  command->add_option("--config", options->config, "or the configuration that describes the model")
+      ->excludes(preset);
+  command->add_option("--set", options->overrides, "a.b=c: change a value of the configuration")
+      ->allow_extra_args(false);
+  command->add_option("--out", options->out, "native checkpoint to write")->required();
+}
+
+}  // namespace referent::tools

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program. It links the base library only, so that help and configuration checks answer at once;
+// commands that need LibTorch are run by libreferent.so.
+#include <dlfcn.h>
+
+#include "command_line.h"
+#include "referent/core/error.h"
+#include "referent/core/log.h"
+#include "referent/core/progress.h"
+
+namespace {
+
+using namespace referent;
+
+int run_in_library(int argc, char** argv) {
+  // Found through the program's RUNPATH, beside it in a build and an installation alike.
+  void* library = ::dlopen("libreferent.so.0", RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw FileError("cannot load libreferent.so: {}", ::dlerror());
+  }
+  using Main = int (*)(int, char**);
+  const auto entry = reinterpret_cast<Main>(::dlsym(library, "referent_main"));
+  if (entry == nullptr) throw FileError("libreferent.so is of another version: {}", ::dlerror());
+  return entry(argc, argv);
+}
+
+int run(int argc, char** argv) {
+  int status = 0;
+  const auto line = tools::parse_command_line(argc, argv, status);
+  if (!line) return status;
+  if (line->common.quiet) log::set_level(log::Level::kWarning);
+  if (line->common.verbose) log::set_level(log::Level::kDebug);
+  ProgressBar::set_quiet(line->common.quiet);
+
+  if (const auto* options = std::get_if<app::ConfigOptions>(&line->options)) {
+    return tools::run_config(*options, line->common);
+  }
+  if (const auto* options = std::get_if<app::InspectOptions>(&line->options)) {
+    return tools::run_inspect(*options, line->common);
+  }
+  if (std::holds_alternative<app::VersionOptions>(line->options) && !line->common.json) {
+    return tools::run_version(line->common);
+  }
+  return run_in_library(argc, argv);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const referent::Error& error) {
+    referent::log::error("{}", error.what());
+    return static_cast<int>(error.status());
+  } catch (const std::exception& error) {
+    referent::log::error("internal error: {}", error.what());
+    return static_cast<int>(referent::ExitStatus::kInternal);
+  }
+}
