@@ -84,7 +84,7 @@ StateDict read(const Path& path) {
     result.tensors = std::move(content.tensors);
     result.metadata = std::move(content.metadata);
   } else {
-    const Value root = formats::read_torch_file(path);
+    const Value root = formats::read_torch_file(file->bytes(), file, path.string());
     try {
       result = from_pickle(root);
     } catch (const DataError& error) {

@@ -36,6 +36,7 @@ const std::unordered_map<std::string_view, Form>& constructors() {
       {"pathlib.PosixPath", Form::kInert},
       {"torch.Size", Form::kTuple},
       {"torch.device", Form::kInert},
+      {"torch.serialization._get_layout", Form::kInert},
       {"torch._utils._rebuild_tensor", Form::kInert},
       {"torch._utils._rebuild_tensor_v2", Form::kInert},
       {"torch._utils._rebuild_tensor_v3", Form::kInert},

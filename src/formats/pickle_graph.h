@@ -85,7 +85,7 @@ class Graph {
   bool is(NodeId id, Kind kind) const { return nodes_[id].kind == kind; }
 
  private:
-  static constexpr std::uint64_t kFreeCopies = 64ULL << 20U;
+  static constexpr std::uint64_t kFreeCopies = 16ULL << 20U;
   static constexpr std::uint64_t kCopyFactor = 16;
 
   std::deque<Node> nodes_;

@@ -228,26 +228,29 @@ Container detect_container(Bytes bytes, const std::string& where) {
                   guess(bytes));
 }
 
-pickle::Value read_torch_file(const Path& path) {
-  const auto file = std::make_shared<const MappedFile>(path);
-  const std::string where = path.string();
+pickle::Value read_torch_file(Bytes bytes, Owner owner, const std::string& where) {
   try {
-    switch (detect_container(file->bytes(), where)) {
+    switch (detect_container(bytes, where)) {
       case Container::kTorchZip:
-        return read_zip(file->bytes(), file, where);
+        return read_zip(bytes, owner, where);
       case Container::kTorchLegacy:
-        return LegacyStream(file->bytes(), file, where).read();
+        return LegacyStream(bytes, owner, where).read();
       case Container::kPickle:
-        return pickle::read(file->bytes(), where);
+        return pickle::read(bytes, where);
       case Container::kSafetensors:
         break;
     }
   } catch (const DataError& error) {
-    const std::string message = error.what();
+    const std::string_view message = error.what();
     if (message.starts_with(where)) throw;
     throw DataError("{}: {}", where, message);
   }
   throw DataError("{}: a safetensors file; expected one of torch.save", where);
+}
+
+pickle::Value read_torch_file(const Path& path) {
+  const auto file = std::make_shared<const MappedFile>(path);
+  return read_torch_file(file->bytes(), file, path.string());
 }
 
 }  // namespace referent::formats

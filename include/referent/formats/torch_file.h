@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "referent/core/file.h"
@@ -25,5 +27,9 @@ Container detect_container(std::span<const std::byte> bytes, const std::string& 
 /// pickle.h). Throws DataError, naming the file and the cause; complex, quantised and sparse
 /// tensors are refused.
 pickle::Value read_torch_file(const Path& path);
+
+/// The same of `bytes`, which `owner` keeps alive; `where` names them in messages.
+pickle::Value read_torch_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                              const std::string& where);
 
 }  // namespace referent::formats

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "referent/core/file.h"
+#include "referent/formats/rle.h"
+
+namespace referent::formats {
+
+/// One expression of a referred object.
+struct Sentence {
+  std::int64_t sent_id = 0;
+  std::string raw;   ///< as it was written
+  std::string sent;  ///< lower-cased, without punctuation
+};
+
+/// One referred object of RefCOCO, RefCOCO+, RefCOCOg or RefClef.
+struct Reference {
+  std::int64_t ref_id = 0;
+  std::int64_t ann_id = 0;
+  std::int64_t category_id = 0;
+  std::int64_t image_id = 0;
+  std::string file_name;  ///< of the picture, or the picture and the annotation's number
+  std::string split;      ///< "train", "val", "test", "testA", "testB"
+  std::vector<Sentence> sentences;
+};
+
+/// The outline of an object; both empty when the file gives none.
+struct Segmentation {
+  std::vector<std::vector<double>> polygons;  ///< x0, y0, x1, y1, ... in pixels
+  std::optional<Rle> rle;
+};
+
+struct Annotation {
+  std::int64_t id = 0;
+  std::int64_t image_id = 0;
+  std::int64_t category_id = 0;
+  std::array<double, 4> bbox{};  ///< x, y, width, height in pixels
+  double area = 0.0;             ///< pixels
+  bool iscrowd = false;
+  Segmentation segmentation;
+};
+
+struct ImageInfo {
+  std::int64_t id = 0;
+  std::string file_name;
+  std::int64_t width = 0;  ///< pixels
+  std::int64_t height = 0;
+};
+
+struct Category {
+  std::int64_t id = 0;
+  std::string name;
+};
+
+/// A file of COCO instances.
+struct Instances {
+  std::vector<ImageInfo> images;
+  std::vector<Annotation> annotations;
+  std::vector<Category> categories;
+};
+
+/// Reads `refs(<who>).p` of the REFER data sets, a pickle of any protocol. Throws DataError, naming
+/// the file and the entry.
+std::vector<Reference> read_references(const Path& path);
+
+/// Reads a COCO-style instances.json. Throws DataError, naming the file and the entry.
+Instances read_instances(const Path& path);
+
+}  // namespace referent::formats

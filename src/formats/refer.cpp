@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/formats/refer.h"
+
+#include <limits>
+#include <utility>
+
+#include "json_parse.h"
+#include "referent/core/error.h"
+#include "referent/formats/torch_file.h"
+
+namespace referent::formats {
+namespace {
+
+using Json = nlohmann::json;
+using pickle::Value;
+
+// References: pickle.
+
+Value member(const Value& entry, const char* key) {
+  auto found = entry.find(key);
+  if (!found) throw DataError("it has no \"{}\"", key);
+  return *std::move(found);
+}
+
+Sentence parse_sentence(const Value& entry) {
+  Sentence sentence;
+  sentence.sent_id = member(entry, "sent_id").as_int();
+  sentence.sent = member(entry, "sent").text();
+  const auto raw = entry.find("raw");
+  sentence.raw = raw ? raw->text() : sentence.sent;
+  return sentence;
+}
+
+Reference parse_reference(const Value& entry) {
+  Reference reference;
+  reference.ref_id = member(entry, "ref_id").as_int();
+  reference.ann_id = member(entry, "ann_id").as_int();
+  reference.category_id = member(entry, "category_id").as_int();
+  reference.image_id = member(entry, "image_id").as_int();
+  reference.file_name = member(entry, "file_name").text();
+  reference.split = member(entry, "split").text();
+  const Value sentences = member(entry, "sentences");
+  for (std::size_t i = 0; i < sentences.size(); ++i) {
+    reference.sentences.push_back(parse_sentence(sentences.at(i)));
+  }
+  return reference;
+}
+
+// Instances: JSON.
+
+const Json& member(const Json& entry, const char* key) {
+  if (!entry.is_object()) throw DataError("expected an object, found {}", entry.type_name());
+  const auto found = entry.find(key);
+  if (found == entry.end()) throw DataError("it has no \"{}\"", key);
+  return *found;
+}
+
+double number(const Json& value, const char* key) {
+  if (!value.is_number()) {
+    throw DataError("\"{}\": expected a number, found {}", key, value.type_name());
+  }
+  return value.get<double>();
+}
+
+std::int64_t integer(const Json& entry, const char* key) {
+  const Json& value = member(entry, key);
+  const bool fits = value.is_number_integer() &&
+                    (!value.is_number_unsigned() ||
+                     value.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max());
+  if (!fits) throw DataError("\"{}\": expected a whole number, found {}", key, value.type_name());
+  return value.get<std::int64_t>();
+}
+
+std::string string(const Json& entry, const char* key) {
+  const Json& value = member(entry, key);
+  if (!value.is_string()) {
+    throw DataError("\"{}\": expected a string, found {}", key, value.type_name());
+  }
+  return value.get<std::string>();
+}
+
+const Json& array(const Json& value, const char* key) {
+  if (!value.is_array()) {
+    throw DataError("\"{}\": expected an array, found {}", key, value.type_name());
+  }
+  return value;
+}
+
+Rle parse_rle(const Json& value) {
+  Rle rle;
+  const Json& size = array(member(value, "size"), "size");
+  if (size.size() != 2 || !size[0].is_number_unsigned() || !size[1].is_number_unsigned()) {
+    throw DataError("\"size\": expected [height, width]");
+  }
+  rle.height = size[0].get<std::int64_t>();
+  rle.width = size[1].get<std::int64_t>();
+  const Json& counts = member(value, "counts");
+  if (counts.is_string()) {
+    rle.counts = decode_rle_counts(counts.get_ref<const std::string&>());
+    return rle;
+  }
+  for (const Json& count : array(counts, "counts")) {
+    if (!count.is_number_unsigned() ||
+        count.get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max()) {
+      throw DataError("\"counts\": expected whole numbers of at least 0");
+    }
+    rle.counts.push_back(count.get<std::uint32_t>());
+  }
+  return rle;
+}
+
+Segmentation parse_segmentation(const Json& value) {
+  Segmentation segmentation;
+  if (value.is_null()) return segmentation;
+  if (value.is_object()) {
+    segmentation.rle = parse_rle(value);
+    return segmentation;
+  }
+  for (const Json& points : array(value, "segmentation")) {
+    std::vector<double>& polygon = segmentation.polygons.emplace_back();
+    for (const Json& coordinate : array(points, "segmentation")) {
+      polygon.push_back(number(coordinate, "segmentation"));
+    }
+    if (polygon.size() % 2 != 0) throw DataError("\"segmentation\": an x without its y");
+  }
+  return segmentation;
+}
+
+bool parse_flag(const Json& value) {
+  return value.is_boolean() ? value.get<bool>() : number(value, "iscrowd") != 0.0;
+}
+
+Annotation parse_annotation(const Json& entry) {
+  Annotation annotation;
+  annotation.id = integer(entry, "id");
+  annotation.image_id = integer(entry, "image_id");
+  annotation.category_id = integer(entry, "category_id");
+  const Json& box = array(member(entry, "bbox"), "bbox");
+  if (box.size() != annotation.bbox.size()) {
+    throw DataError("\"bbox\": expected 4 numbers, found {}", box.size());
+  }
+  for (std::size_t i = 0; i < annotation.bbox.size(); ++i) {
+    annotation.bbox[i] = number(box[i], "bbox");
+  }
+  annotation.area = entry.contains("area") ? number(entry["area"], "area")
+                                           : annotation.bbox[2] * annotation.bbox[3];
+  annotation.iscrowd = entry.contains("iscrowd") && parse_flag(entry["iscrowd"]);
+  if (entry.contains("segmentation")) {
+    annotation.segmentation = parse_segmentation(entry["segmentation"]);
+  }
+  return annotation;
+}
+
+ImageInfo parse_image(const Json& entry) {
+  return {integer(entry, "id"), string(entry, "file_name"), integer(entry, "width"),
+          integer(entry, "height")};
+}
+
+Category parse_category(const Json& entry) {
+  return {integer(entry, "id"), string(entry, "name")};
+}
+
+template <typename T>
+std::vector<T> parse_all(const Json& document, const char* key, T (*parse)(const Json&),
+                         const std::string& where) {
+  std::vector<T> result;
+  try {
+    for (const Json& entry : array(member(document, key), key)) result.push_back(parse(entry));
+  } catch (const DataError& error) {
+    throw DataError("{}: {}, entry {}: {}", where, key, result.size(), error.what());
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<Reference> read_references(const Path& path) {
+  const Value list = read_torch_file(path);
+  if (!list.is(pickle::Kind::kList)) {
+    throw DataError("{}: expected a list of references, found {}", path.string(), list.describe());
+  }
+  std::vector<Reference> references;
+  try {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      references.push_back(parse_reference(list.at(i)));
+    }
+  } catch (const DataError& error) {
+    throw DataError("{}: entry {}: {}", path.string(), references.size(), error.what());
+  }
+  return references;
+}
+
+Instances read_instances(const Path& path) {
+  const std::string where = path.string();
+  const Json document = parse_json(read_text_file(path), where);
+  Instances instances;
+  instances.images = parse_all(document, "images", parse_image, where);
+  instances.annotations = parse_all(document, "annotations", parse_annotation, where);
+  instances.categories = parse_all(document, "categories", parse_category, where);
+  return instances;
+}
+
+}  // namespace referent::formats
