@@ -51,7 +51,7 @@ struct EvaluatorOptions {
   std::int64_t batch_size = 32;
   std::int64_t workers = 0;
   /// Looked at between batches; true ends the evaluation without a result.
-  std::function<bool()> stop;
+  std::function<bool()> stop = {};
 };
 
 /// Grounds every expression of `dataset`, in batches cut in its order, so that the result depends
