@@ -10,8 +10,10 @@
 namespace referent::data {
 namespace {
 
-/// Least distance of centres by which a relation visibly holds [fraction of the side].
+/// Least distance of centres by which a relation visibly holds, and by which the opposite holds
+/// where it visibly does not [fractions of the side].
 constexpr double kRelationMargin = 0.12;
+constexpr double kOppositeMargin = 0.06;
 /// Least lead of the leftmost, topmost, ... object over the next.
 constexpr double kExtremeMargin = 0.08;
 
@@ -25,31 +27,36 @@ constexpr std::array kExtreme{Relation::kLeftmost, Relation::kRightmost, Relatio
 
 enum class Verdict { kNo, kUnclear, kYes };
 
+double center(double low, double high) {
+  return (low + high) / 2;
+}
+
 /// How far `object` lies in the direction of `relation`: of two objects the more leftward has the
 /// larger value for kLeftOf and kLeftmost, and so on.
 double position(const SceneObject& object, Relation relation) {
   switch (relation) {
     case Relation::kLeftOf:
     case Relation::kLeftmost:
-      return -object.x;
+      return -center(object.box.x1, object.box.x2);
     case Relation::kRightOf:
     case Relation::kRightmost:
-      return object.x;
+      return center(object.box.x1, object.box.x2);
     case Relation::kAbove:
     case Relation::kTopmost:
-      return -object.y;
+      return -center(object.box.y1, object.box.y2);
     case Relation::kBelow:
     case Relation::kBottommost:
-      return object.y;
+      return center(object.box.y1, object.box.y2);
     case Relation::kNone:
       break;
   }
   return 0;
 }
 
+/// `lead` in fractions of the side.
 Verdict judge(double lead, double margin) {
   if (lead >= margin) return Verdict::kYes;
-  return lead <= 0 ? Verdict::kNo : Verdict::kUnclear;
+  return lead <= -kOppositeMargin ? Verdict::kNo : Verdict::kUnclear;
 }
 
 bool is_anchored(Relation relation) {
@@ -68,12 +75,13 @@ Verdict judge(std::span<const SceneObject> objects, std::size_t index, const Ref
       return reference.anchor.matches(other);
     });
     if (anchor == objects.end()) return Verdict::kNo;
-    return judge(own - position(*anchor, relation), kRelationMargin * size);
+    return judge((own - position(*anchor, relation)) / size, kRelationMargin);
   }
   Verdict verdict = Verdict::kYes;
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (i == index || !reference.noun.matches(objects[i])) continue;
-    verdict = std::min(verdict, judge(own - position(objects[i], relation), kExtremeMargin * size));
+    verdict =
+        std::min(verdict, judge((own - position(objects[i], relation)) / size, kExtremeMargin));
   }
   return verdict;
 }
@@ -96,6 +104,7 @@ std::int64_t count_matches(std::span<const SceneObject> objects, const NounPhras
 std::vector<Reference> relational_candidates(std::span<const SceneObject> objects,
                                              std::size_t target, const NounPhrase& noun) {
   std::vector<Reference> candidates;
+  candidates.reserve(kExtreme.size() + kAnchored.size() * objects.size() + 1);
   for (const Relation relation : kExtreme) candidates.push_back({noun, relation, {}});
   for (const SceneObject& anchor : objects) {
     const NounPhrase name{std::nullopt, anchor.color, anchor.shape};

@@ -41,9 +41,10 @@ struct Reference {
   std::string text() const;
 };
 
-/// All references that mean object `target` of a picture with side `size` and no other: it
-/// satisfies them clearly, every other object fails them clearly. `relational` asks for those whose
-/// noun without its size fits at least two objects, else for those by colour and shape alone.
+/// All references that mean object `target` of a picture with side `size` and no other: going by
+/// the centres of the boxes it satisfies them clearly, every other object fails them clearly.
+/// `relational` asks for those whose noun without its size fits at least two objects, else for
+/// those by colour and shape alone.
 std::vector<Reference> references_to(std::span<const SceneObject> objects, std::size_t target,
                                      double size, bool relational);
 

@@ -25,6 +25,7 @@ constexpr std::array<double, 2> kLargeRadius{0.130, 0.150};
 constexpr double kGap = 0.02;
 constexpr double kMaxRotation = 0.2;
 constexpr int kPlacementTries = 60;
+constexpr double kPreferAnchored = 0.75;
 constexpr std::int64_t kSamplesPerSide = 4;  ///< of a pixel, for its coverage
 
 struct Point {
@@ -208,8 +209,8 @@ struct Choice {
   Reference reference;
 };
 
-/// A target and what to call it. Half of the relational references relate to another object, the
-/// other half are by extreme place or by size, where the scene allows.
+/// A target and what to call it. References that relate to another object are preferred to those by
+/// extreme place or by size; not every scene allows them, and so they become about half.
 std::optional<Choice> choose_reference(const std::vector<SceneObject>& objects, double size,
                                        bool relational, RandomStream& stream) {
   std::vector<Choice> anchored;
@@ -220,7 +221,7 @@ std::optional<Choice> choose_reference(const std::vector<SceneObject>& objects, 
       (has_anchor ? anchored : others).push_back({target, reference});
     }
   }
-  const bool prefer_anchored = stream.chance(0.5);
+  const bool prefer_anchored = stream.chance(kPreferAnchored);
   const auto& first = prefer_anchored ? anchored : others;
   const auto& second = prefer_anchored ? others : anchored;
   if (!first.empty()) return stream.choice(first);
@@ -243,16 +244,14 @@ Scene make_scene(const SceneConfig& config, std::int64_t index) {
   while (!choice) {
     scene.objects = draw_attributes(config, scene.relational, stream);
     if (!place_objects(scene.objects, config.size, stream)) continue;
+    for (SceneObject& object : scene.objects) object.box = mask_box(object, config.size);
     choice =
         choose_reference(scene.objects, static_cast<double>(config.size), scene.relational, stream);
   }
   scene.target = static_cast<std::int64_t>(choice->target);
   scene.expression = choice->reference.text();
   scene.image = draw_ground(config.size, stream);
-  for (SceneObject& object : scene.objects) {
-    draw_object(scene.image, object, stream);
-    object.box = mask_box(object, config.size);
-  }
+  for (const SceneObject& object : scene.objects) draw_object(scene.image, object, stream);
   scene.mask = object_mask(scene.objects[choice->target], config.size);
   return scene;
 }

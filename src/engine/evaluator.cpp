@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/engine/evaluator.h"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -11,26 +10,15 @@
 #include "referent/core/progress.h"
 #include "referent/image/decode.h"
 #include "referent/loader/loader.h"
+#include "referent/metrics/box.h"
 
 namespace referent::engine {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Corners = std::array<double, 4>;
 
-constexpr std::array<const char*, 5> kThresholds = {"0.5", "0.6", "0.7", "0.8", "0.9"};
-
-/// cx, cy, w, h to x1, y1, x2, y2.
-Corners corners(const std::array<float, 4>& box) {
-  const double cx = box[0], cy = box[1], w = box[2], h = box[3];
-  return {cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2};
-}
-
-/// The released measure: the prediction is cut to the square, the target is not.
-double square_iou(const std::array<float, 4>& predicted, const std::array<float, 4>& target) {
-  Corners box = corners(predicted);
-  for (double& coordinate : box) coordinate = std::clamp(coordinate, 0.0, 1.0);
-  return metrics::box_iou(box, corners(target));
+metrics::CenterBox center_box(const std::array<float, 4>& box) {
+  return {box[0], box[1], box[2], box[3]};
 }
 
 std::array<float, 4> row_of(const Tensor& boxes, std::size_t sample) {
@@ -44,20 +32,35 @@ void add_results(const loader::LoadedBatch& loaded, const Output& output,
     const data::Sample& sample = loaded.samples[i];
     const data::Example& example = dataset.examples[static_cast<std::size_t>(loaded.indices[i])];
     const std::array<float, 4> box = row_of(output.boxes, i);
-    SampleResult result{example.id, example.image, example.expression,
-                        inference::to_original(box, sample), example.box, std::nullopt,
-                        square_iou(box, sample.target)};
+    SampleResult result{example.id,
+                        example.image,
+                        example.expression,
+                        inference::to_original(box, sample),
+                        example.box,
+                        std::nullopt,
+                        metrics::evaluation_iou(center_box(box), center_box(sample.target))};
     if (output.scores.defined()) {
       result.score = output.scores[static_cast<std::int64_t>(i)][0].item<double>();
     }
-    evaluation.metrics.add(result.iou);
+    evaluation.metrics.add(loaded.indices[i], result.iou);
     evaluation.results.push_back(std::move(result));
   }
 }
 
-Json box_json(const image::Box& box) { return {box.x1, box.y1, box.x2, box.y2}; }
+Json box_json(const image::Box& box) {
+  return {box.x1, box.y1, box.x2, box.y2};
+}
 
 }  // namespace
+
+Values metric_values(const metrics::GroundingMetrics& metrics) {
+  Values values;
+  for (const float threshold : metrics::GroundingMetrics::kThresholds) {
+    values.emplace_back(fmt::format("prec@{:.1f}", threshold), metrics.precision(threshold));
+  }
+  values.emplace_back("mean_iou", metrics.mean_iou());
+  return values;
+}
 
 std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const std::string& name,
                                    const data::Dataset& dataset, const EvaluatorOptions& options) {
@@ -95,13 +98,29 @@ std::string evaluations_json(std::span<const Evaluation> evaluations) {
   for (const Evaluation& evaluation : evaluations) {
     Json result = {{"dataset", evaluation.dataset},
                    {"split", evaluation.split},
-                   {"samples", evaluation.metrics.samples()},
+                   {"samples", evaluation.metrics.count()},
                    {"missing", evaluation.missing}};
-    for (const auto& [metric, value] : evaluation.metrics.values()) result[metric] = value;
+    for (const auto& [metric, value] : metric_values(evaluation.metrics)) result[metric] = value;
     result["seconds"] = evaluation.seconds;
     results.push_back(std::move(result));
   }
   return Json({{"schema_version", 1}, {"results", std::move(results)}}).dump(2) + "\n";
+}
+
+std::string evaluations_table(std::span<const Evaluation> evaluations) {
+  std::string table = fmt::format("{:<24} {:>8} {:>8}", "data set", "samples", "missing");
+  const Values head = metric_values({});
+  for (const auto& [name, value] : head) table += fmt::format(" {:>9}", name);
+  table += '\n';
+  for (const Evaluation& evaluation : evaluations) {
+    table += fmt::format("{:<24} {:>8} {:>8}", evaluation.title(), evaluation.metrics.count(),
+                         evaluation.missing);
+    for (const auto& [name, value] : metric_values(evaluation.metrics)) {
+      table += fmt::format(" {:>9.2f}", 100 * value);
+    }
+    table += '\n';
+  }
+  return table;
 }
 
 void write_predictions(const Path& path, std::span<const Evaluation> evaluations) {

@@ -21,14 +21,14 @@ constexpr const char* kRunFile = "run.json";
 constexpr const char* kCheckpoints = "checkpoints";
 constexpr std::size_t kKept = 2;
 /// All that a run writes, and so all that --overwrite may remove.
-constexpr const char* kContents[] = {"config.json",  kRunFile,       "log.txt", "metrics.jsonl",
-                                     "metrics.csv",  "timing.jsonl", "last",    "best",
-                                     kCheckpoints};
+constexpr const char* kContents[] = {"config.json",   kRunFile,      "log.txt",
+                                     "metrics.jsonl", "metrics.csv", "timing.jsonl",
+                                     "last",          "best",        kCheckpoints};
 
 std::string now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(
-                         std::chrono::system_clock::now())));
+  return fmt::format(
+      "{:%Y-%m-%dT%H:%M:%SZ}",
+      fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
 }
 
 /// The step of "step-00000120.safetensors".

@@ -44,9 +44,9 @@ TrainState parse_train_state(const std::string& text, const std::string& where) 
     json.at("window_steps").get_to(state.window_steps);
     if (json.contains("best")) {
       const Json& best = json["best"];
-      state.best = BestEvaluation{best.at("step").get<std::int64_t>(),
-                                  best.at("value").get<double>(),
-                                  best.at("tie_break").get<double>()};
+      state.best =
+          BestEvaluation{best.at("step").get<std::int64_t>(), best.at("value").get<double>(),
+                         best.at("tie_break").get<double>()};
     }
     return state;
   } catch (const nlohmann::json::exception& error) {

@@ -17,7 +17,7 @@
 #include "referent/inference/build.h"
 #include "referent/losses/box_losses.h"
 #include "referent/models/init.h"
-#include "referent/text/word_piece.h"
+#include "referent/text/config.h"
 #include "referent/training/schedule.h"
 #include "versions.h"
 
@@ -61,7 +61,8 @@ std::string joined_ids(const std::vector<data::Sample>& samples) {
 Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
     : config_(config),
       options_(options),
-      tokenizer_(text::make_tokenizer(config.model.text_encoder.tokenizer)) {
+      vocabulary_(text::vocabulary_text(config.model.text_encoder.tokenizer)),
+      tokenizer_(text::make_word_piece(vocabulary_)) {
   if (config.data.train.empty()) {
     throw ConfigError("/data/train is empty: training needs at least one data set");
   }
@@ -72,9 +73,8 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
   for (const std::string& name : eval_names(config)) {
     eval_data_.emplace_back(name, open_dataset(config.data.eval.at(name), "data.eval." + name));
   }
-  state_.steps_per_epoch =
-      loader::batch_count(static_cast<std::int64_t>(examples_.size()), config.train.batch_size,
-                          config.train.drop_last);
+  state_.steps_per_epoch = loader::batch_count(static_cast<std::int64_t>(examples_.size()),
+                                               config.train.batch_size, config.train.drop_last);
   if (state_.steps_per_epoch == 0) {
     throw ConfigError(
         "/train/batch_size {} is more than the {} training expressions; lower it, or set "
@@ -89,7 +89,9 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
   optimizer_ = std::make_unique<training::AdamW>(config.train.optimizer, *model_);
 }
 
-void Trainer::initialise() { models::initialise(*model_, config_.model.init); }
+void Trainer::initialise() {
+  models::initialise(*model_, config_.model.init);
+}
 
 void Trainer::resume(const Path& path) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
@@ -107,7 +109,9 @@ void Trainer::resume(const Path& path) {
   log::info("resuming from {}: step {}, epoch {}", path.string(), state_.step, state_.epoch() + 1);
 }
 
-std::string Trainer::weights_hash() const { return engine::weights_hash(*model_); }
+std::string Trainer::weights_hash() const {
+  return engine::weights_hash(*model_);
+}
 
 std::int64_t Trainer::total_steps() const {
   const std::int64_t all = state_.steps_per_epoch * config_.train.epochs;
@@ -237,10 +241,9 @@ void Trainer::record_window(const Recorder& recorder) {
     record.values.emplace_back(name, sum / static_cast<double>(state_.window_steps));
   }
   record.values.emplace_back(
-      "learning_rate",
-      config_.train.optimizer.learning_rate *
-          training::schedule_factor(config_.train.schedule, last_step, state_.steps_per_epoch,
-                                    config_.train.epochs));
+      "learning_rate", config_.train.optimizer.learning_rate *
+                           training::schedule_factor(config_.train.schedule, last_step,
+                                                     state_.steps_per_epoch, config_.train.epochs));
   record.values.emplace_back("skipped", static_cast<double>(state_.skipped));
   recorder.record(record);
   state_.window.clear();
@@ -250,11 +253,10 @@ void Trainer::record_window(const Recorder& recorder) {
 void Trainer::record_timing(const Recorder& recorder) {
   const auto steps = static_cast<double>(timed_steps_);
   recorder.record_timing(
-      state_.step,
-      {{"seconds_per_step", step_seconds_ / steps},
-       {"data_seconds_per_step", data_seconds_ / steps},
-       {"samples_per_second",
-        steps * static_cast<double>(config_.train.batch_size) / std::max(step_seconds_, 1e-9)}});
+      state_.step, {{"seconds_per_step", step_seconds_ / steps},
+                    {"data_seconds_per_step", data_seconds_ / steps},
+                    {"samples_per_second", steps * static_cast<double>(config_.train.batch_size) /
+                                               std::max(step_seconds_, 1e-9)}});
   step_seconds_ = 0;
   data_seconds_ = 0;
   timed_steps_ = 0;
@@ -310,20 +312,20 @@ void Trainer::note(const std::vector<Evaluation>& evaluations, const Recorder& r
   nlohmann::ordered_json metrics = {{"step", state_.step}};
   for (const Evaluation& evaluation : evaluations) {
     Record record{"eval", state_.step, (state_.step - 1) / state_.steps_per_epoch + 1,
-                  evaluation.dataset, evaluation.metrics.values()};
+                  evaluation.dataset, metric_values(evaluation.metrics)};
     metrics[evaluation.dataset] = nlohmann::ordered_json::object();
     for (const auto& [name, value] : record.values) metrics[evaluation.dataset][name] = value;
     recorder.record(record);
     log::info("step {}, {}: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", state_.step, evaluation.dataset,
-              100 * evaluation.metrics.accuracy(), 100 * evaluation.metrics.mean_iou());
+              100 * evaluation.metrics.precision(0.5F), 100 * evaluation.metrics.mean_iou());
   }
   metrics_ = metrics.dump();
   if (evaluations.empty()) return;
   const metrics::GroundingMetrics& deciding = evaluations.front().metrics;
-  BestEvaluation now{state_.step, deciding.accuracy(), deciding.mean_iou()};
+  BestEvaluation now{state_.step, deciding.precision(0.5F), deciding.mean_iou()};
   if (config_.train.best_metric == BestMetric::kMeanIou) std::swap(now.value, now.tie_break);
-  if (!state_.best || std::pair(now.value, now.tie_break) >
-                          std::pair(state_.best->value, state_.best->tie_break)) {
+  if (!state_.best ||
+      std::pair(now.value, now.tie_break) > std::pair(state_.best->value, state_.best->tie_break)) {
     state_.best = now;
   }
 }
@@ -332,7 +334,7 @@ void Trainer::save(const RunFolder& folder) const {
   checkpoint::Checkpoint checkpoint;
   checkpoint.tensors = training_tensors(*model_, *optimizer_);
   checkpoint.config = dump_run_config(config_);
-  checkpoint.vocabulary = dynamic_cast<const text::WordPiece&>(*tokenizer_).vocabulary();
+  checkpoint.vocabulary = vocabulary_;
   checkpoint.versions = versions_json();
   checkpoint.git = build_info().git;
   checkpoint.metrics = metrics_;

@@ -5,12 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <map>
 
 #include "referent/core/error.h"
 #include "referent/core/file.h"
-#include "support/test_data.h"
 
 namespace referent::data {
 namespace {
@@ -48,12 +46,12 @@ class JsonlTest : public ::testing::Test {
 };
 
 TEST_F(JsonlTest, ReadsBothNamesOfTheBoxAndIds) {
-  const Dataset dataset = open_dataset(
-      write("{\"image\": \"a.png\", \"expression\": \"red\", \"box\": [1, 2.5, 3, 4], \"x\": 1}\n"
-            "\n"
-            "{\"image\": \"images/b.png\", \"expression\": \"blue\", \"box_xywh\": [0, 0, 2, 2]}\r\n"
-            "{\"id\": 17, \"image\": \"a.png\", \"expression\": \"x\", \"box\": [0, 0, 1, 1]}\n"
-            "{\"id\": \"k\", \"image\": \"a.png\", \"expression\": \"x\", \"box\": [0, 0, 1, 1]}"));
+  const Dataset dataset = open_dataset(write(
+      "{\"image\": \"a.png\", \"expression\": \"red\", \"box\": [1, 2.5, 3, 4], \"x\": 1}\n"
+      "\n"
+      "{\"image\": \"images/b.png\", \"expression\": \"blue\", \"box_xywh\": [0, 0, 2, 2]}\r\n"
+      "{\"id\": 17, \"image\": \"a.png\", \"expression\": \"x\", \"box\": [0, 0, 1, 1]}\n"
+      "{\"id\": \"k\", \"image\": \"a.png\", \"expression\": \"x\", \"box\": [0, 0, 1, 1]}"));
   EXPECT_EQ(dataset.name, "set");
   EXPECT_EQ(dataset.split, "");
   ASSERT_EQ(dataset.examples.size(), 4U);
@@ -76,9 +74,9 @@ TEST_F(JsonlTest, FindsImagesByBaseNameInTheirFolder) {
 }
 
 TEST_F(JsonlTest, SkipsAndCountsMissingImagesOnRequest) {
-  DatasetConfig config =
-      write("{\"image\": \"no.png\", \"expression\": \"red\", \"box\": [1, 2, 3, 4]}\n"
-            "{\"image\": \"a.png\", \"expression\": \"red\", \"box\": [1, 2, 3, 4]}\n");
+  DatasetConfig config = write(
+      "{\"image\": \"no.png\", \"expression\": \"red\", \"box\": [1, 2, 3, 4]}\n"
+      "{\"image\": \"a.png\", \"expression\": \"red\", \"box\": [1, 2, 3, 4]}\n");
   EXPECT_THAT(message_of(config), HasSubstr("1 of 2 examples are missing, the first is no.png"));
   config.missing = MissingImages::kSkip;
   const Dataset dataset = open_dataset(config);
@@ -90,7 +88,8 @@ TEST_F(JsonlTest, SkipsAndCountsMissingImagesOnRequest) {
 TEST_F(JsonlTest, TakesTheLinesOfASplit) {
   DatasetConfig config = write(
       "{\"image\": \"a.png\", \"expression\": \"1\", \"box\": [1, 2, 3, 4], \"split\": \"val\"}\n"
-      "{\"image\": \"a.png\", \"expression\": \"2\", \"box\": [1, 2, 3, 4], \"split\": \"test\"}\n");
+      "{\"image\": \"a.png\", \"expression\": \"2\", \"box\": [1, 2, 3, 4], \"split\": "
+      "\"test\"}\n");
   EXPECT_EQ(open_dataset(config).examples.size(), 2U);
   config.split = "test";
   const Dataset dataset = open_dataset(config);
@@ -123,7 +122,7 @@ TEST_F(JsonlTest, NamesLineAndFault) {
       {"{\"id\": [], \"image\": \"a.png\", \"expression\": \"x\", \"box\": [0, 0, 1, 1]}",
        "\"id\""}};
   for (const auto& [line, fault] : faults) {
-    const std::string message = message_of(write(good + line + "\n" + good));
+    const std::string message = message_of(write(fmt::format("{}{}\n{}", good, line, good)));
     EXPECT_THAT(message, HasSubstr("set.jsonl:2: ")) << line;
     EXPECT_THAT(message, HasSubstr(fault)) << line;
   }
@@ -148,84 +147,10 @@ TEST(DatasetArgumentTest, NamesFormatPathAndSplit) {
 }
 
 TEST(DatasetArgumentTest, RefusesWhatItCannotRead) {
-  for (const char* argument : {"", "set.jsonl", "coco:set.json", "jsonl:", "jsonl:x:", "jsonl::x"}) {
+  for (const char* argument :
+       {"", "set.jsonl", "coco:set.json", "jsonl:", "jsonl:x:", "jsonl::x"}) {
     EXPECT_THROW(parse_dataset_argument(argument), ConfigError) << argument;
   }
-}
-
-/// The data sets of the test data folder; skips where it is not there.
-class RealDatasetTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (testing::test_data().empty()) GTEST_SKIP() << "no folder of test data";
-  }
-
-  static DatasetConfig config(const std::string& argument) {
-    const std::size_t colon = argument.find(':') + 1;
-    DatasetConfig config = parse_dataset_argument(
-        argument.substr(0, colon) + testing::test_data().string() + "/" + argument.substr(colon));
-    config.images = testing::test_data() / "coco/train2014";
-    config.missing = MissingImages::kSkip;
-    return config;
-  }
-};
-
-TEST_F(RealDatasetTest, IndexFilesHaveThePublishedCounts) {
-  const std::map<std::string, std::int64_t> counts{
-      {"unc/unc_val.pth", 10834},       {"unc/unc_testA.pth", 5657},
-      {"unc/unc_testB.pth", 5095},      {"unc+/unc+_val.pth", 10758},
-      {"unc+/unc+_testA.pth", 5726},    {"unc+/unc+_testB.pth", 4889},
-      {"gref_umd/gref_umd_val.pth", 4896}, {"referit/referit_val.pth", 5842},
-      {"flickr/flickr_val.pth", 14433}, {"flickr/flickr_test.pth", 14481}};
-  for (const auto& [path, count] : counts) {
-    const Dataset dataset = open_dataset(config("index:index/" + path));
-    const auto present = static_cast<std::int64_t>(dataset.examples.size());
-    EXPECT_EQ(present + dataset.missing, count) << path;
-    EXPECT_EQ(dataset.name, path.substr(0, path.find('/'))) << path;
-    EXPECT_EQ(path, fmt::format("{0}/{0}_{1}.pth", dataset.name, dataset.split));
-  }
-}
-
-TEST_F(RealDatasetTest, IndexFolderAndSplitNameTheFile) {
-  const Dataset dataset = open_dataset(config("index:index/unc:testA"));
-  EXPECT_EQ(static_cast<std::int64_t>(dataset.examples.size()) + dataset.missing, 5657);
-  EXPECT_EQ(dataset.split, "testA");
-}
-
-TEST_F(RealDatasetTest, IndexBoxesFollowTheFamilysConvention) {
-  // Without the images, every entry is missing; a folder of empty files stands for them.
-  const auto first_box = [&](const std::string& path) {
-    DatasetConfig source = config("index:index/" + path);
-    source.missing = MissingImages::kError;
-    source.images = "/nonexistent";
-    const std::string message = message_of(source);
-    const std::string start = "the first is ";
-    const std::size_t at = message.find(start) + start.size();
-    const std::string name = message.substr(at, message.find(';') - at);
-    const Path folder = Path(::testing::TempDir()) / "referent_index_images";
-    make_folders(folder);
-    write_file(folder / name, "");
-    source.images = folder;
-    source.missing = MissingImages::kSkip;
-    const image::Box box = open_dataset(source).examples.at(0).box;
-    std::filesystem::remove_all(folder);
-    return box;
-  };
-  EXPECT_BOXES;
-}
-
-TEST_F(RealDatasetTest, ReferFoldersHoldEverySentence) {
-  EXPECT_REFER;
-}
-
-TEST_F(RealDatasetTest, JsonLinesOfTheTestData) {
-  const Dataset coco = open_dataset(config("jsonl:coco/expressions.jsonl"));
-  EXPECT_EQ(coco.examples.size(), 170U);
-  EXPECT_EQ(coco.missing, 0);
-  DatasetConfig small = config("jsonl:coco256/refcoco_val.jsonl");
-  small.images = testing::test_data() / "coco256/images";
-  small.missing = MissingImages::kError;
-  EXPECT_EQ(open_dataset(small).examples.size(), 587U);
 }
 
 }  // namespace

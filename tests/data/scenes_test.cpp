@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/data/scenes.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
-#include <functional>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "referent/core/error.h"
 #include "referent/core/file.h"
+#include "referent/core/progress.h"
 #include "referent/data/dataset.h"
 #include "referent/formats/rle.h"
 #include "referent/image/decode.h"
@@ -54,12 +57,13 @@ bool fits(const std::string& phrase, const SceneObject& object, bool with_size =
   return true;
 }
 
-/// Positive when `a` is further in the relation's direction than `b`.
-double lead(const std::string& relation, const SceneObject& a, const SceneObject& b) {
-  if (relation.find("left") != std::string::npos) return b.x - a.x;
-  if (relation.find("right") != std::string::npos) return a.x - b.x;
-  if (relation.find("above") != std::string::npos || relation.starts_with("top")) return b.y - a.y;
-  return a.y - b.y;
+/// By how many pixels the centre of `a` is further in the relation's direction than that of `b`.
+double lead(const std::string& relation, const image::Box& a, const image::Box& b) {
+  const double right = (a.x1 + a.x2 - b.x1 - b.x2) / 2;
+  const double down = (a.y1 + a.y2 - b.y1 - b.y2) / 2;
+  if (relation.find("left") != std::string::npos) return -right;
+  if (relation.find("right") != std::string::npos) return right;
+  return relation.find("above") != std::string::npos || relation.starts_with("top") ? -down : down;
 }
 
 void check_meaning(const Scene& scene, double size) {
@@ -80,8 +84,9 @@ void check_meaning(const Scene& scene, double size) {
                                                       fits(reading.first, scene.objects[j])
                                                 : fits(reading.second, scene.objects[j]);
       if (!rival) continue;
-      const double by = lead(reading.relation, scene.objects[i], scene.objects[j]);
-      EXPECT_TRUE(by <= 0 || by >= 0.08 * size || reading.second.empty()) << scene.expression;
+      const double by = lead(reading.relation, scene.objects[i].box, scene.objects[j].box);
+      EXPECT_TRUE(by <= -0.06 * size || by >= 0.12 * size || reading.second.empty())
+          << scene.expression;
       holds = holds && by >= 0.08 * size;
     }
     if (holds) meant.push_back(i);
@@ -128,18 +133,26 @@ TEST(ScenesTest, ObjectsLieApartAndWithinThePicture) {
   }
 }
 
+/// Around the pixels of a row-major mask.
+image::Box pixel_box(const std::vector<std::uint8_t>& mask, std::int64_t width) {
+  image::Box box{1e9, 1e9, 0, 0};
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (mask[i] == 0) continue;
+    const std::size_t column = i % static_cast<std::size_t>(width);
+    const std::size_t row = i / static_cast<std::size_t>(width);
+    const auto x = static_cast<double>(column);
+    const auto y = static_cast<double>(row);
+    box = {std::min(box.x1, x), std::min(box.y1, y), std::max(box.x2, x + 1),
+           std::max(box.y2, y + 1)};
+  }
+  return box;
+}
+
 TEST(ScenesTest, MaskFillsTheBoxOfTheTarget) {
   for (std::int64_t index = 0; index < 50; ++index) {
     const Scene scene = make_scene({}, index);
-    image::Box seen{128, 128, 0, 0};
-    for (std::size_t i = 0; i < scene.mask.size(); ++i) {
-      if (scene.mask[i] == 0) continue;
-      const auto x = static_cast<double>(i % 128);
-      const auto y = static_cast<double>(i / 128);
-      seen = {std::min(seen.x1, x), std::min(seen.y1, y), std::max(seen.x2, x + 1),
-              std::max(seen.y2, y + 1)};
-    }
-    EXPECT_EQ(seen, scene.objects[static_cast<std::size_t>(scene.target)].box);
+    EXPECT_EQ(pixel_box(scene.mask, 128),
+              scene.objects[static_cast<std::size_t>(scene.target)].box);
   }
 }
 
@@ -160,12 +173,25 @@ TEST(ScenesTest, RefusesAnEmptyRangeOfObjects) {
   EXPECT_THROW(make_scene(config, 0), ConfigError);
 }
 
+/// Around the pixels of a mask as the file has it.
+image::Box mask_box(const nlohmann::json& mask) {
+  const formats::Rle rle{mask["size"][0], mask["size"][1],
+                         formats::decode_rle_counts(mask["counts"].get<std::string>())};
+  return pixel_box(formats::mask_from_rle(rle), rle.width);
+}
+
 class SynthesizeTest : public ::testing::Test {
  protected:
   Path folder_ = Path(::testing::TempDir()) / "referent_scenes";
 
-  void SetUp() override { std::filesystem::remove_all(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override {
+    std::filesystem::remove_all(folder_);
+    ProgressBar::set_quiet(true);
+  }
+  void TearDown() override {
+    std::filesystem::remove_all(folder_);
+    ProgressBar::set_quiet(false);
+  }
 };
 
 TEST_F(SynthesizeTest, WritesWhatTheReaderReads) {
@@ -185,8 +211,27 @@ TEST_F(SynthesizeTest, WritesWhatTheReaderReads) {
       EXPECT_EQ(line["split"], name);
       EXPECT_GE(line["objects"].size(), 3U);
       for (const auto& other : line["objects"]) EXPECT_NE(other, line["box"]);
-      expect_mask(line);
+      EXPECT_EQ(mask_box(line["mask"]), example.box);
     }
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_.string() + fmt::format(".{}.tmp", ::getpid())));
+}
+
+TEST_F(SynthesizeTest, LeavesFilledFoldersAlone) {
+  make_folders(folder_);
+  write_file(folder_ / "notes.txt", "mine");
+  EXPECT_THROW(synthesize(folder_, {}, 1, 1), FileError);
+  EXPECT_EQ(read_text_file(folder_ / "notes.txt"), "mine");
+}
+
+TEST_F(SynthesizeTest, LeavesNothingHalfWritten) {
+  SceneConfig config;
+  config.min_objects = 6;
+  config.max_objects = 5;
+  EXPECT_THROW(synthesize(folder_, config, 1, 1), ConfigError);
+  const std::string name = folder_.filename().string();
+  for (const auto& file : std::filesystem::directory_iterator(folder_.parent_path())) {
+    EXPECT_FALSE(file.path().filename().string().starts_with(name)) << file.path();
   }
 }
 

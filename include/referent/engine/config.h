@@ -148,7 +148,6 @@ std::string dump_run_config(const RunConfig& config);
 
 template <>
 struct referent::config::EnumNames<referent::engine::BestMetric> {
-  static constexpr std::array kNames{
-      std::pair{referent::engine::BestMetric::kAccuracy, "prec@0.5"},
-      std::pair{referent::engine::BestMetric::kMeanIou, "mean_iou"}};
+  static constexpr std::array kNames{std::pair{referent::engine::BestMetric::kAccuracy, "prec@0.5"},
+                                     std::pair{referent::engine::BestMetric::kMeanIou, "mean_iou"}};
 };

@@ -10,6 +10,7 @@
 
 #include "referent/core/file.h"
 #include "referent/data/dataset.h"
+#include "referent/engine/recorder.h"
 #include "referent/inference/predictor.h"
 #include "referent/metrics/grounding_metrics.h"
 
@@ -26,7 +27,7 @@ struct SampleResult {
   /// On the model's square as the released code measures it: the predicted box is cut to the
   /// square, the target rounded as the transform does. Apart from that rounding and from padding,
   /// the IoU of `box` and `target`.
-  double iou = 0;
+  float iou = 0;
 };
 
 struct Evaluation {
@@ -36,13 +37,21 @@ struct Evaluation {
   metrics::GroundingMetrics metrics;
   std::vector<SampleResult> results;  ///< in the data set's order
   double seconds = 0;
+
+  /// "val", or "refcoco@unc testA".
+  std::string title() const {
+    return split.empty() || split == dataset ? dataset : dataset + " " + split;
+  }
 };
+
+/// "prec@0.5" to "prec@0.9" and "mean_iou", fractions.
+Values metric_values(const metrics::GroundingMetrics& metrics);
 
 struct EvaluatorOptions {
   std::int64_t batch_size = 32;
   std::int64_t workers = 0;
   /// Looked at between batches; true ends the evaluation without a result.
-  std::function<bool()> stop;
+  std::function<bool()> stop = {};
 };
 
 /// Grounds every expression of `dataset`, in batches cut in its order, so that the result depends

@@ -11,7 +11,7 @@ namespace referent::engine {
 /// The best evaluation so far.
 struct BestEvaluation {
   std::int64_t step = 0;
-  double value = 0;     ///< of train.best_metric
+  double value = 0;      ///< of train.best_metric
   double tie_break = 0;  ///< of the other metric
 
   bool operator==(const BestEvaluation&) const = default;

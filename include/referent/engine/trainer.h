@@ -90,6 +90,7 @@ class Trainer {
 
   RunConfig config_;
   TrainerOptions options_;
+  std::string vocabulary_;
   std::shared_ptr<const text::Tokenizer> tokenizer_;
   std::vector<data::Example> examples_;
   std::vector<std::pair<std::string, data::Dataset>> eval_data_;
@@ -97,9 +98,9 @@ class Trainer {
   std::shared_ptr<models::Model> model_;
   std::unique_ptr<training::AdamW> optimizer_;
   TrainState state_;
-  std::string metrics_;       ///< the last evaluation as JSON, for checkpoints
-  double step_seconds_ = 0;   ///< since the last line of timing.jsonl
-  double data_seconds_ = 0;   ///< of them spent waiting for data
+  std::string metrics_;      ///< the last evaluation as JSON, for checkpoints
+  double step_seconds_ = 0;  ///< since the last line of timing.jsonl
+  double data_seconds_ = 0;  ///< of them spent waiting for data
   std::int64_t timed_steps_ = 0;
 };
 

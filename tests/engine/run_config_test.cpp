@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "referent/core/error.h"
+#include "referent/engine/config.h"
+
+namespace referent::engine {
+namespace {
+
+TEST(RunConfigTest, APresetFillsWhatIsNotWritten) {
+  const RunConfig config = parse_run_config(
+      R"({"model": {"preset": "mmca-r101", "conditioning": {"rank": 16}}})", "test");
+  EXPECT_EQ(config.model.visual_encoder.backbone.depth, 101);
+  EXPECT_EQ(config.model.conditioning.type, conditioning::Type::kMmca);
+  EXPECT_EQ(config.model.conditioning.rank, 16);
+  EXPECT_EQ(config.model.decoder.transformer.layers, 6);
+}
+
+TEST(RunConfigTest, WhatIsWrittenWinsOverThePreset) {
+  const RunConfig config = parse_run_config(
+      R"({"model": {"preset": "transvg-r50", "visual_encoder": {"backbone": {"depth": 18}}}})",
+      "test");
+  EXPECT_EQ(config.model.visual_encoder.backbone.depth, 18);
+  EXPECT_EQ(config.model.conditioning.type, conditioning::Type::kNone);
+}
+
+TEST(RunConfigTest, OverridesComeBeforeThePreset) {
+  const std::vector<std::string> overrides = {"model.preset=transvg-r50"};
+  const RunConfig config =
+      parse_run_config(R"({"model": {"preset": "mmca-r50"}})", "test", overrides);
+  EXPECT_EQ(config.model.conditioning.type, conditioning::Type::kNone);
+}
+
+TEST(RunConfigTest, FaultsAreNamed) {
+  const auto fault = [](const char* text) -> std::string {
+    try {
+      parse_run_config(text, "test");
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  using ::testing::HasSubstr;
+  EXPECT_THAT(fault(R"({"model": {"preset": "mmca-r5"}})"), HasSubstr("/model/preset"));
+  EXPECT_THAT(fault(R"({"train": {"epoch": 3}})"), HasSubstr("epochs"));
+  EXPECT_THAT(fault(R"({"train": {"eval_data": ["val"]}})"), HasSubstr("/train/eval_data"));
+}
+
+TEST(RunConfigTest, TheDumpReadsBackEqual) {
+  const RunConfig config = parse_run_config(
+      R"({"name": "a", "model": {"preset": "mmca-r50"},
+          "data": {"eval": {"val": {"path": "/d/val.jsonl"}}},
+          "train": {"max_steps": 7, "best_metric": "mean_iou", "eval_data": ["val"]}})",
+      "test");
+  const std::string text = dump_run_config(config);
+  const RunConfig again = parse_run_config(text, "dump");
+  EXPECT_EQ(dump_run_config(again), text);
+  EXPECT_EQ(again.train.max_steps, 7);
+  EXPECT_EQ(again.train.best_metric, BestMetric::kMeanIou);
+}
+
+}  // namespace
+}  // namespace referent::engine

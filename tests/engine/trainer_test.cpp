@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/engine/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "referent/core/error.h"
+#include "support/tiny_run.h"
+
+namespace referent::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kSteps = 9;  // three epochs of three
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  TrainerTest() { config_ = testing::tiny_config(testing::tiny_scenes(temporary_.path())); }
+
+  RunFolder open(const std::string& name, Existing existing = Existing::kRefuse) const {
+    return RunFolder(temporary_.path() / name, existing);
+  }
+
+  /// What a run leaves that must not depend on interruptions.
+  struct Outcome {
+    std::string weights, lines, csv;
+    std::optional<BestEvaluation> best;
+    bool operator==(const Outcome&) const = default;
+  };
+  static Outcome outcome(const Trainer& trainer, const RunFolder& folder) {
+    return {trainer.weights_hash(), read_text_file(folder.path() / "metrics.jsonl"),
+            read_text_file(folder.path() / "metrics.csv"), trainer.state().best};
+  }
+
+  Outcome run_unbroken(const std::string& name, std::int64_t workers) const {
+    const RunFolder folder = open(name);
+    Trainer trainer(config_, {.workers = workers});
+    EXPECT_EQ(trainer.run(folder), Ended::kDone);
+    EXPECT_EQ(trainer.state().step, kSteps);
+    return outcome(trainer, folder);
+  }
+
+  /// A run that is stopped the `call`-th time that it asks, and then goes on as a new process
+  /// would.
+  Outcome run_interrupted(int call) const {
+    const RunFolder folder = open(fmt::format("interrupted-{}", call));
+    int asked = 0;
+    Trainer first(config_, {.workers = 1, .stop = [&] { return ++asked == call ? 15 : 0; }});
+    EXPECT_EQ(first.run(folder), Ended::kStopped);
+    EXPECT_LT(first.state().step, kSteps + 1);
+    Trainer second(config_, {.workers = 0, .stop = {}});
+    second.resume(folder.checkpoint(first.state().step));
+    EXPECT_EQ(second.state(), first.state());
+    EXPECT_EQ(second.weights_hash(), first.weights_hash());
+    EXPECT_EQ(second.run(folder), Ended::kDone);
+    return outcome(second, folder);
+  }
+
+  testing::TemporaryFolder temporary_;
+  RunConfig config_;
+};
+
+TEST_F(TrainerTest, ResumingGivesWhatAnUnbrokenRunGives) {
+  const Outcome unbroken = run_unbroken("unbroken", 2);
+  EXPECT_THAT(unbroken.lines, ::testing::HasSubstr(R"("kind":"train","step":8)"));
+  EXPECT_THAT(unbroken.lines, ::testing::HasSubstr(R"("kind":"eval","step":9)"));
+  // A step asks once, an evaluation once in each of three batches: call 2 comes after the second
+  // step, 4 within the first evaluation, 6 after it, 7 within the second epoch.
+  for (const int call : {1, 2, 4, 6, 7, 12}) {
+    EXPECT_EQ(run_interrupted(call), unbroken) << "stopped at call " << call;
+  }
+}
+
+TEST_F(TrainerTest, TheLastCheckpointsAndTheBestStay) {
+  const RunFolder folder = open("run");
+  Trainer trainer(config_, {.workers = 0});
+  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  const std::vector<std::int64_t> steps = folder.checkpoint_steps();
+  EXPECT_THAT(steps, ::testing::IsSupersetOf({6, 9}));
+  ASSERT_TRUE(trainer.state().best.has_value());
+  EXPECT_EQ(fs::canonical(folder.path() / "best"),
+            fs::canonical(folder.checkpoint(trainer.state().best->step)));
+  EXPECT_EQ(fs::canonical(folder.path() / "last"), fs::canonical(folder.checkpoint(9)));
+  // The checkpoint stands alone: it grounds without configuration or vocabulary files.
+  const inference::Predictor predictor(folder.path() / "last");
+  const image::Image scene = data::make_scene({.size = 64}, 0).image;
+  EXPECT_LE(predictor.ground(scene, "the red circle").box.x2, 64);
+}
+
+TEST_F(TrainerTest, StepsWithoutFiniteLossAreSkippedUntilTooMany) {
+  config_.train.loss.box_weight = 1e39;  // infinite in float32
+  config_.train.max_bad_steps = 4;
+  const RunFolder folder = open("diverging");
+  Trainer trainer(config_, {.workers = 0});
+  const std::string before = trainer.weights_hash();
+  EXPECT_EQ(trainer.run(folder), Ended::kDiverged);
+  EXPECT_EQ(trainer.state().step, 4);
+  EXPECT_EQ(trainer.state().skipped, 4);
+  EXPECT_EQ(trainer.weights_hash(), before);
+}
+
+TEST_F(TrainerTest, WhatDoesNotFitIsRefused) {
+  const RunFolder folder = open("run");
+  config_.train.max_steps = 1;
+  Trainer trainer(config_, {.workers = 0});
+  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+
+  RunConfig other = config_;
+  other.train.batch_size = 2;
+  EXPECT_THROW(Trainer(other, {}).resume(folder.checkpoint(1)), ConfigError);
+  other = config_;
+  other.model.conditioning.type = conditioning::Type::kNone;
+  EXPECT_THROW(Trainer(other, {}).resume(folder.checkpoint(1)), CheckpointError);
+  other = config_;
+  other.train.batch_size = 15;
+  EXPECT_THROW(Trainer(other, {}), ConfigError);
+  other = config_;
+  other.data.train.clear();
+  EXPECT_THROW(Trainer(other, {}), ConfigError);
+}
+
+}  // namespace
+}  // namespace referent::engine

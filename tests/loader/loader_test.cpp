@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/loader/loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <numeric>
+#include <thread>
+
+#include "referent/core/error.h"
+#include "referent/core/random.h"
+
+namespace referent::loader {
+namespace {
+
+/// Sample number `index`, after a while that differs from sample to sample.
+data::Sample slow_sample(std::int64_t index) {
+  RandomStream stream(static_cast<std::uint64_t>(index));
+  std::this_thread::sleep_for(std::chrono::microseconds(stream.integer(0, 800)));
+  data::Sample sample;
+  sample.id = std::to_string(index);
+  sample.size = 4;
+  sample.image = image::Image(4, 4);
+  sample.image.pixels.assign(48, static_cast<std::uint8_t>(index));
+  sample.tokens.ids = {index};
+  return sample;
+}
+
+std::vector<std::int64_t> numbers(std::int64_t count) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+  std::iota(order.rbegin(), order.rend(), 0);  // the last first
+  return order;
+}
+
+/// What the loader gives, batch by batch.
+std::vector<std::vector<std::int64_t>> drain(Loader& loader) {
+  std::vector<std::vector<std::int64_t>> batches;
+  while (const auto loaded = loader.next()) {
+    const auto& indices = loaded->indices;
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      EXPECT_EQ(loaded->samples[i].id, std::to_string(indices[i]));
+      EXPECT_TRUE(loaded->samples[i].image.empty());
+      EXPECT_EQ(loaded->batch.tokens[row][0].item<std::int64_t>(), indices[i]);
+    }
+    batches.push_back(indices);
+  }
+  return batches;
+}
+
+TEST(LoaderTest, OrderDoesNotDependOnWorkers) {
+  Loader inline_loader(slow_sample, numbers(50), {.batch_size = 4, .text_length = 2});
+  EXPECT_EQ(inline_loader.batches(), 13);
+  const auto expected = drain(inline_loader);
+  ASSERT_EQ(expected.size(), 13U);
+  EXPECT_EQ(expected.front(), (std::vector<std::int64_t>{49, 48, 47, 46}));
+  EXPECT_EQ(expected.back(), (std::vector<std::int64_t>{1, 0}));
+  for (const std::int64_t workers : {1, 2, 5}) {
+    for (const std::int64_t ahead : {1, 3}) {
+      Loader loader(slow_sample, numbers(50),
+                    {.batch_size = 4, .text_length = 2, .workers = workers, .ahead = ahead});
+      EXPECT_EQ(drain(loader), expected) << workers << " workers, " << ahead << " ahead";
+      EXPECT_FALSE(loader.next().has_value());
+    }
+  }
+}
+
+TEST(LoaderTest, BeginsAtABatchAndDropsTheLast) {
+  for (const std::int64_t workers : {0, 3}) {
+    Loader whole(slow_sample, numbers(22),
+                 {.batch_size = 4, .drop_last = true, .text_length = 2, .workers = workers});
+    auto expected = drain(whole);
+    ASSERT_EQ(expected.size(), 5U);
+    Loader rest(slow_sample, numbers(22),
+                {.batch_size = 4,
+                 .drop_last = true,
+                 .first_batch = 3,
+                 .text_length = 2,
+                 .workers = workers});
+    EXPECT_EQ(rest.batches(), 5);
+    expected.erase(expected.begin(), expected.begin() + 3);
+    EXPECT_EQ(drain(rest), expected);
+  }
+}
+
+TEST(LoaderTest, ErrorsComeOutInPlaceOfTheirBatch) {
+  const auto failing = [](std::int64_t index) {
+    if (index == 8) {
+      // The other failing sample of the batch fails earlier, but stands after this one.
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      throw DataError("picture 8 is torn");
+    }
+    if (index == 7) throw DataError("picture 7 is torn");
+    return slow_sample(index);
+  };
+  for (const std::int64_t workers : {0, 1, 4}) {
+    Loader loader(failing, numbers(20), {.batch_size = 4, .text_length = 2, .workers = workers});
+    EXPECT_TRUE(loader.next().has_value());  // 19 to 16
+    EXPECT_TRUE(loader.next().has_value());
+    try {
+      loader.next();  // 11 to 8
+      ADD_FAILURE() << "no error with " << workers << " workers";
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("picture 8"));
+    }
+    EXPECT_FALSE(loader.next().has_value());
+  }
+}
+
+TEST(LoaderTest, WorkersStayWithinTheirWindow) {
+  std::atomic<int> made{0};
+  const auto counting = [&](std::int64_t index) {
+    ++made;
+    return slow_sample(index);
+  };
+  {
+    Loader loader(counting, numbers(400),
+                  {.batch_size = 4, .text_length = 2, .workers = 3, .ahead = 2});
+    EXPECT_TRUE(loader.next().has_value());
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }  // ends with batches unread
+  EXPECT_LE(made, 3 * 4);
+  EXPECT_GE(made, 4);
+}
+
+}  // namespace
+}  // namespace referent::loader
