@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/models/grounder.h"
+
+#include <gtest/gtest.h>
+
+#include "models/tiny.h"
+#include "referent/core/error.h"
+#include "referent/losses/box_losses.h"
+#include "referent/models/state.h"
+
+namespace referent::models {
+namespace {
+
+using conditioning::Type;
+using conditioning::Variant;
+using testing::tiny_batch;
+using testing::tiny_model;
+
+class GrounderTest : public ::testing::TestWithParam<std::tuple<Type, Variant>> {};
+
+TEST_P(GrounderTest, RunsAndEveryParameterLearns) {
+  torch::manual_seed(1);
+  const auto [type, variant] = GetParam();
+  const auto model = make_model(tiny_model(type, variant), {64, 8});
+  const Batch batch = tiny_batch(2, 64, 8);
+  const Output output = model->forward(batch);
+  ASSERT_EQ(output.boxes.sizes(), torch::IntArrayRef({2, 1, 4}));
+  EXPECT_TRUE(output.boxes.gt(0).logical_and(output.boxes.lt(1)).all().item<bool>());
+  losses::box_losses({}, output, batch).total.backward();
+  for (const auto& item : model->named_parameters()) {
+    if (!item.value().requires_grad() || item.key().find("pooler") != std::string::npos) continue;
+    EXPECT_TRUE(item.value().grad().defined()) << item.key();
+  }
+}
+
+TEST_P(GrounderTest, SavesAndLoads) {
+  const auto [type, variant] = GetParam();
+  const auto model = make_model(tiny_model(type, variant), {64, 8});
+  const auto copy = make_model(tiny_model(type, variant), {64, 8});
+  load_state(*copy, state_bytes(*model), /*complete=*/true);
+  const Batch batch = tiny_batch(2, 64, 8);
+  model->eval();
+  copy->eval();
+  EXPECT_TRUE(torch::equal(model->forward(batch).boxes, copy->forward(batch).boxes));
+}
+
+INSTANTIATE_TEST_SUITE_P(Conditionings, GrounderTest,
+                         ::testing::Values(std::tuple{Type::kNone, Variant::kReleased},
+                                           std::tuple{Type::kMmca, Variant::kReleased},
+                                           std::tuple{Type::kMmca, Variant::kPaper}));
+
+TEST(GrounderShapesTest, TakesAnyImageSizeDepthAndDilation) {
+  for (const std::int64_t size : {64, 80, 96}) {
+    for (const bool dilation : {false, true}) {
+      ModelConfig config = tiny_model(Type::kMmca, Variant::kReleased);
+      config.visual_encoder.backbone.depth = 50;
+      config.visual_encoder.backbone.dilation = dilation;
+      const auto model = make_model(config, {size, 8});
+      EXPECT_EQ(model->forward(tiny_batch(1, size, 8)).boxes.size(0), 1) << size;
+    }
+  }
+  ModelConfig c4 = tiny_model(Type::kMmca, Variant::kPaper);
+  c4.visual_encoder.backbone.stages = 3;
+  c4.visual_encoder.backbone.normalisation = encoders::Normalisation::kFolded;
+  EXPECT_EQ(make_model(c4, {64, 8})->forward(tiny_batch(1, 64, 8)).boxes.size(0), 1);
+}
+
+TEST(GrounderShapesTest, PaddedPixelsBeyondThePictureChangeOnlyWhatReleasedCodeLetsThem) {
+  // Without conditioning nothing averages over padding, so what stands in padded tokens is masked.
+  const auto model = make_model(tiny_model(Type::kNone, Variant::kReleased), {64, 8});
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  Batch batch = tiny_batch(1, 64, 8);
+  const Tensor before = model->forward(batch).boxes;
+  batch.tokens = batch.tokens.clone();
+  batch.tokens.narrow(1, 6, 2).fill_(7);  // padded words
+  EXPECT_TRUE(torch::allclose(model->forward(batch).boxes, before, 1e-4, 1e-5));
+}
+
+TEST(GrounderShapesTest, RefusesPartsThatDoNotFit) {
+  ModelConfig config = tiny_model(Type::kNone, Variant::kReleased);
+  config.decoder.transformer.heads = 3;
+  EXPECT_THROW(make_model(config, {64, 8}), ConfigError);
+  EXPECT_THROW(make_model(tiny_model(Type::kNone, Variant::kReleased), {64, 17}), ConfigError);
+}
+
+TEST(GrounderShapesTest, FreezesTheFirstStages) {
+  ModelConfig config = tiny_model(Type::kNone, Variant::kReleased);
+  config.visual_encoder.backbone.frozen_stages = 2;
+  const auto parameters = make_model(config, {64, 8})->named_parameters();
+  EXPECT_FALSE(parameters["visual_encoder.backbone.conv1.weight"].requires_grad());
+  EXPECT_FALSE(parameters["visual_encoder.backbone.layer2.1.conv2.weight"].requires_grad());
+  EXPECT_TRUE(parameters["visual_encoder.backbone.layer3.0.conv1.weight"].requires_grad());
+}
+
+}  // namespace
+}  // namespace referent::models

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "referent/models/model.h"
+
+namespace referent::testing {
+
+/// A grounder of every part at a size that runs in milliseconds.
+inline models::ModelConfig tiny_model(conditioning::Type conditioning,
+                                      conditioning::Variant variant) {
+  models::ModelConfig config;
+  config.text_encoder.vocabulary_size = 50;
+  config.text_encoder.positions = 16;
+  config.text_encoder.layers = 1;
+  config.text_encoder.width = 16;
+  config.text_encoder.heads = 2;
+  config.text_encoder.feedforward = 32;
+  config.visual_encoder.backbone.depth = 18;
+  config.visual_encoder.backbone.width = 8;
+  config.visual_encoder.transformer = {1, 16, 2, 32, 0.0};
+  config.decoder.transformer = {1, 16, 2, 32, 0.0};
+  config.conditioning = {conditioning, variant, 4, 8, 4};
+  return config;
+}
+
+inline Batch tiny_batch(std::int64_t batch_size, std::int64_t image_size,
+                        std::int64_t text_tokens) {
+  Batch batch;
+  batch.images = torch::randn({batch_size, 3, image_size, image_size});
+  batch.image_padding = torch::zeros({batch_size, image_size, image_size}, torch::kBool);
+  batch.image_padding.narrow(1, image_size / 2, image_size / 2).fill_(true);
+  batch.images.masked_fill_(batch.image_padding.unsqueeze(1), 0);
+  batch.tokens = torch::randint(1, 50, {batch_size, text_tokens}, torch::kInt64);
+  batch.token_padding = torch::zeros({batch_size, text_tokens}, torch::kBool);
+  batch.token_padding.narrow(1, text_tokens - 2, 2).fill_(true);
+  batch.boxes = torch::tensor({0.5F, 0.25F, 0.4F, 0.3F}).expand({batch_size, 4});
+  return batch;
+}
+
+}  // namespace referent::testing
