@@ -59,6 +59,7 @@ std::string text(const ImportReport& report, std::size_t limit) {
       report.matched.size(), report.missing.size(), report.wrong_shape.size(), report.unused.size(),
       report.ignored.size());
   std::vector<std::string> shapes;
+  shapes.reserve(report.wrong_shape.size());
   for (const auto& item : report.wrong_shape) {
     shapes.push_back(fmt::format("{}: expected {}, the file has {}", item.name,
                                  formats::describe_shape(item.expected),

@@ -65,12 +65,12 @@ bool has_part(const StateDict& state, std::string_view part) {
 }
 
 const std::vector<NameMap>& all_maps() {
-  static const std::vector<NameMap> kMaps{{"transvg", maps::transvg()},
-                                          {"mmca", maps::mmca()},
-                                          {"detr", maps::detr()},
-                                          {"bert", maps::bert()},
-                                          {"resnet", maps::resnet()}};
-  return kMaps;
+  static const std::vector<NameMap> all{{"transvg", maps::transvg()},
+                                        {"mmca", maps::mmca()},
+                                        {"detr", maps::detr()},
+                                        {"bert", maps::bert()},
+                                        {"resnet", maps::resnet()}};
+  return all;
 }
 
 }  // namespace

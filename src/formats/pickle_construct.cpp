@@ -24,7 +24,7 @@ enum class Form {
 
 /// The whole list of globals that a pickle may call, under their Python 3 names.
 const std::unordered_map<std::string_view, Form>& constructors() {
-  static const std::unordered_map<std::string_view, Form> kConstructors{
+  static const std::unordered_map<std::string_view, Form> constructors_by_name{
       {"collections.OrderedDict", Form::kDict},
       {"collections.defaultdict", Form::kEmptyDict},
       {"builtins.set", Form::kSet},
@@ -50,7 +50,7 @@ const std::unordered_map<std::string_view, Form>& constructors() {
       {"numpy.core.multiarray.scalar", Form::kInert},
       {"numpy.core.numeric._frombuffer", Form::kInert},
   };
-  return kConstructors;
+  return constructors_by_name;
 }
 
 void replace_prefix(std::string& name, std::string_view from, std::string_view to) {

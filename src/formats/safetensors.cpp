@@ -181,6 +181,7 @@ using Item = TensorMap::value_type;
 
 std::vector<const Item*> layout(const TensorMap& tensors) {
   std::vector<const Item*> order;
+  order.reserve(tensors.size());
   for (const Item& item : tensors) order.push_back(&item);
   const auto rank = [](const Item* item) {
     return std::find(kLayoutOrder.begin(), kLayoutOrder.end(), item->second.dtype);

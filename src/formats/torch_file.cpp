@@ -228,7 +228,7 @@ Container detect_container(Bytes bytes, const std::string& where) {
                   guess(bytes));
 }
 
-pickle::Value read_torch_file(Bytes bytes, Owner owner, const std::string& where) {
+pickle::Value read_torch_file(Bytes bytes, const Owner& owner, const std::string& where) {
   try {
     switch (detect_container(bytes, where)) {
       case Container::kTorchZip:

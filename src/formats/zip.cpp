@@ -190,6 +190,7 @@ class DirectoryReader {
 
   void check_overlaps(const std::vector<Entry>& entries) const {
     std::vector<const Entry*> order;
+    order.reserve(entries.size());
     for (const Entry& entry : entries) order.push_back(&entry);
     std::sort(order.begin(), order.end(),
               [](const Entry* a, const Entry* b) { return a->header_offset < b->header_offset; });

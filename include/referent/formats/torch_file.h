@@ -29,7 +29,7 @@ Container detect_container(std::span<const std::byte> bytes, const std::string& 
 pickle::Value read_torch_file(const Path& path);
 
 /// The same of `bytes`, which `owner` keeps alive; `where` names them in messages.
-pickle::Value read_torch_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                              const std::string& where);
+pickle::Value read_torch_file(std::span<const std::byte> bytes,
+                              const std::shared_ptr<const void>& owner, const std::string& where);
 
 }  // namespace referent::formats
