@@ -29,6 +29,9 @@ void add_eval(CLI::App& root, app::CommandLine& into) {
       ->check(CLI::Range(1, 65536));
   command->add_option("--save-predictions", options->predictions,
                       "write a JSON line per sample to this file");
+  command->add_flag("--exchange-expressions", options->exchange_expressions,
+                    "give every picture another one's expression: the score of a model that looks "
+                    "but does not listen");
 }
 
 }  // namespace referent::tools

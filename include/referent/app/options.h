@@ -43,6 +43,7 @@ struct EvalOptions {
   bool missing_given = false;
   std::int64_t batch_size = 0;  ///< 0: the configuration's
   Path predictions;
+  bool exchange_expressions = false;
 };
 
 struct GroundOptions {
