@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/version.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "referent/app/commands.h"
@@ -10,7 +15,6 @@
 #include "referent/inference/build.h"
 #include "referent/losses/box_losses.h"
 #include "referent/training/optimizer.h"
-#include "versions.h"
 
 namespace referent::app {
 namespace {
@@ -88,6 +92,13 @@ std::vector<double> time_train(models::Model& model, const Batch& batch, std::in
   });
 }
 
+nlohmann::ordered_json machine_of(const std::string& device) {
+  return {{"device", device},
+          {"threads", at::get_num_threads()},
+          {"cpu_capability", at::get_cpu_capability()},
+          {"torch", TORCH_VERSION}};
+}
+
 }  // namespace
 
 int run_bench(const BenchOptions& options, const CommonOptions& common) {
@@ -113,7 +124,7 @@ int run_bench(const BenchOptions& options, const CommonOptions& common) {
   if (common.json) {
     const nlohmann::ordered_json document{
         {"schema_version", 1},
-        {"machine", machine_description(common.device)},
+        {"machine", machine_of(common.device)},
         {"rows",
          {{{"name", name},
            {"median_ms", median},

@@ -11,11 +11,11 @@
 #include "referent/core/log.h"
 #include "referent/core/version.h"
 #include "referent/engine/config.h"
+#include "referent/engine/versions.h"
 #include "referent/formats/safetensors.h"
 #include "referent/inference/build.h"
 #include "referent/models/state.h"
 #include "referent/text/config.h"
-#include "versions.h"
 
 namespace referent::app {
 namespace {
@@ -92,7 +92,7 @@ int run_import(const ImportOptions& options, const CommonOptions& common) {
   for (const auto& [name, tensor] : result.native) native.tensors.insert_or_assign(name, tensor);
   native.config = engine::dump_run_config(config);
   native.vocabulary = text::vocabulary_text(config.model.text_encoder.tokenizer);
-  native.versions = version_description().dump();
+  native.versions = engine::versions_json();
   native.git = build_info().git;
   checkpoint::write_checkpoint(options.out, native);
   log::info("wrote {}", options.out.string());

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "train.h"
+
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -88,7 +90,11 @@ int status_of(engine::Ended ended) {
 
 int run_train(const TrainOptions& options, const CommonOptions& common,
               const std::vector<std::string>& words) {
-  const engine::RunConfig config = engine::load_run_config(options.config, options.overrides);
+  return train(engine::load_run_config(options.config, options.overrides), options, common, words);
+}
+
+int train(const engine::RunConfig& config, const TrainOptions& options,
+          const CommonOptions& common, const std::vector<std::string>& words) {
   const engine::Existing existing = existing_of(options);
   // Before anything is removed or waited for: whatever is wrong with model and data.
   engine::Trainer trainer(

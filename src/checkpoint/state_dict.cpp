@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "referent/checkpoint/checkpoint.h"
 #include "referent/core/error.h"
 #include "referent/formats/safetensors.h"
 #include "referent/formats/torch_file.h"
@@ -76,6 +77,12 @@ StateDict from_pickle(const Value& root) {
 }
 
 StateDict read(const Path& path) {
+  if (is_checkpoint(path)) {
+    StateDict result;
+    result.tensors = read_checkpoint(path, Verify::kAll).tensors;
+    result.container = "native checkpoint";
+    return result;
+  }
   const auto file = std::make_shared<const MappedFile>(path);
   const auto container = formats::detect_container(file->bytes(), path.string());
   StateDict result;

@@ -126,7 +126,7 @@ void collect(const nlohmann::ordered_json& value, const std::string& pointer,
 
 }  // namespace
 
-Document::Document(nlohmann::json root, Origin origin) : root_(std::move(root)) {
+Document::Document(nlohmann::json root, const Origin& origin) : root_(std::move(root)) {
   mark_all("", root_, add_origin(origin));
 }
 

@@ -2,6 +2,7 @@
 #include "referent/config/nearest.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace referent::config {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include "referent/config/json.h"
 #include "referent/config/reader.h"

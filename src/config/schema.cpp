@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <cmath>
+#include <cstdint>
+#include <utility>
 
 namespace referent::config {
 namespace {

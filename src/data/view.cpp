@@ -17,6 +17,10 @@ double whole(double value) {
   return std::trunc(value + std::copysign(1e-9, value));
 }
 
+/// What a resize may make of a picture: as much as is decoded at all. A strip of 10,000 x 1 pixels
+/// brought to a short side of 400 would take 5 GB.
+constexpr double kMaxPixels = 1e8;
+
 /// Python's round(): to nearest, half to even.
 std::int64_t round_half_even(double value) {
   return static_cast<std::int64_t>(std::nearbyint(value));
@@ -28,6 +32,10 @@ void resize_by(View& view, double ratio) {
   };
   const std::int64_t width = scaled(view.image.width);
   const std::int64_t height = scaled(view.image.height);
+  if (static_cast<double>(width) * static_cast<double>(height) > kMaxPixels) {
+    throw DataError("a picture of {} x {} pixels would become one of {} x {}: it is too narrow",
+                    view.image.width, view.image.height, width, height);
+  }
   if (width != view.image.width || height != view.image.height) {
     view.image = image::resize(view.image, width, height, image::Filter::kBilinear);
   }

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "referent/core/error.h"
-#include "versions.h"
+#include "referent/engine/versions.h"
 
 namespace referent::engine {
 namespace {

@@ -19,7 +19,7 @@
 #include "referent/models/init.h"
 #include "referent/text/config.h"
 #include "referent/training/schedule.h"
-#include "versions.h"
+#include "referent/engine/versions.h"
 
 namespace referent::engine {
 namespace {

@@ -3,7 +3,9 @@
 #include <unordered_map>
 
 #include "pickle_graph.h"
+#include "pickle_input.h"
 #include "pickle_literals.h"
+#include "pickle_opcodes.h"
 #include "referent/core/error.h"
 
 namespace referent::formats::pickle {
@@ -14,82 +16,10 @@ constexpr std::size_t kMaxMarks = 10'000;
 constexpr std::size_t kMaxName = 1024;
 constexpr std::uint8_t kNewestProtocol = 5;
 
-/// The opcodes we run, named as in Python's pickletools.
-enum class Op : std::uint8_t {
-  kMark = '(',
-  kStop = '.',
-  kPop = '0',
-  kPopMark = '1',
-  kDup = '2',
-  kFloat = 'F',
-  kInt = 'I',
-  kBinInt = 'J',
-  kBinInt1 = 'K',
-  kLong = 'L',
-  kBinInt2 = 'M',
-  kNone = 'N',
-  kPersId = 'P',
-  kBinPersId = 'Q',
-  kReduce = 'R',
-  kString = 'S',
-  kBinString = 'T',
-  kShortBinString = 'U',
-  kUnicode = 'V',
-  kBinUnicode = 'X',
-  kAppend = 'a',
-  kBuild = 'b',
-  kGlobal = 'c',
-  kDict = 'd',
-  kEmptyDict = '}',
-  kAppends = 'e',
-  kGet = 'g',
-  kBinGet = 'h',
-  kInst = 'i',
-  kLongBinGet = 'j',
-  kList = 'l',
-  kEmptyList = ']',
-  kObj = 'o',
-  kPut = 'p',
-  kBinPut = 'q',
-  kLongBinPut = 'r',
-  kSetItem = 's',
-  kTuple = 't',
-  kEmptyTuple = ')',
-  kSetItems = 'u',
-  kBinFloat = 'G',
-  kBinBytes = 'B',
-  kShortBinBytes = 'C',
-  kProto = 0x80,
-  kNewObj = 0x81,
-  kExt1 = 0x82,
-  kExt2 = 0x83,
-  kExt4 = 0x84,
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kNewTrue = 0x88,
-  kNewFalse = 0x89,
-  kLong1 = 0x8a,
-  kLong4 = 0x8b,
-  kShortBinUnicode = 0x8c,
-  kBinUnicode8 = 0x8d,
-  kBinBytes8 = 0x8e,
-  kEmptySet = 0x8f,
-  kAddItems = 0x90,
-  kFrozenSet = 0x91,
-  kNewObjEx = 0x92,
-  kStackGlobal = 0x93,
-  kMemoize = 0x94,
-  kFrame = 0x95,
-  kByteArray8 = 0x96,
-  kNextBuffer = 0x97,
-  kReadOnlyBuffer = 0x98,
-};
-
 class Machine {
  public:
   explicit Machine(std::span<const std::byte> bytes)
-      : bytes_(bytes), graph_(std::make_shared<Graph>(bytes.size())) {
+      : input_(bytes), graph_(std::make_shared<Graph>(bytes.size())) {
     none_ = graph_->add({});
     true_ = graph_->add({Kind::kBool, false, true});
     false_ = graph_->add({Kind::kBool, false, false});
@@ -97,7 +27,7 @@ class Machine {
 
   Parsed run() {
     while (true) {
-      const auto op = static_cast<Op>(little<std::uint8_t>());
+      const auto op = static_cast<Op>(input_.little<std::uint8_t>());
       if (op == Op::kStop) break;
       if (!run_number(op) && !run_text(op) && !run_container(op) && !run_memo(op) &&
           !run_object(op)) {
@@ -109,40 +39,12 @@ class Machine {
     }
     const NodeId root = pop();
     if (!stack_.empty() || !marks_.empty()) throw DataError("values are left over at the end");
-    return {std::move(graph_), root, position_};
+    return {std::move(graph_), root, position()};
   }
 
-  std::size_t position() const { return position_; }
+  std::size_t position() const { return input_.position(); }
 
  private:
-  // Input.
-
-  std::string_view take(std::uint64_t count) {
-    if (count > bytes_.size() - position_) throw DataError("the pickle is cut");
-    const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()) + position_, count);
-    position_ += count;
-    return taken;
-  }
-
-  template <typename T>
-  T little() {
-    T value = 0;
-    const std::string_view taken = take(sizeof(T));
-    for (std::size_t i = sizeof(T); i-- > 0;) {
-      value = static_cast<T>(static_cast<std::uint64_t>(value) << 8U |
-                             static_cast<unsigned char>(taken[i]));
-    }
-    return value;
-  }
-
-  std::string_view line() {
-    const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + position_,
-                                bytes_.size() - position_);
-    const std::size_t length = rest.find('\n');
-    if (length == std::string_view::npos) throw DataError("the pickle is cut");
-    return take(length + 1).substr(0, length);
-  }
-
   // Stack. Nothing below the topmost mark may be popped.
 
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
@@ -211,16 +113,16 @@ class Machine {
         push_bool(false);
         return true;
       case Op::kBinInt:
-        push<std::int64_t>(Kind::kInt, little<std::int32_t>());
+        push<std::int64_t>(Kind::kInt, input_.little<std::int32_t>());
         return true;
       case Op::kBinInt1:
-        push<std::int64_t>(Kind::kInt, little<std::uint8_t>());
+        push<std::int64_t>(Kind::kInt, input_.little<std::uint8_t>());
         return true;
       case Op::kBinInt2:
-        push<std::int64_t>(Kind::kInt, little<std::uint16_t>());
+        push<std::int64_t>(Kind::kInt, input_.little<std::uint16_t>());
         return true;
       case Op::kInt: {
-        const std::string_view digits = line();
+        const std::string_view digits = input_.line();
         if (digits == "00" || digits == "01") {
           push_bool(digits == "01");
         } else {
@@ -229,19 +131,20 @@ class Machine {
         return true;
       }
       case Op::kLong:
-        push_integer(parse_integer(line()));
+        push_integer(parse_integer(input_.line()));
         return true;
       case Op::kLong1:
-        push_integer(decode_integer(take(little<std::uint8_t>())));
+        push_integer(decode_integer(input_.take(input_.little<std::uint8_t>())));
         return true;
       case Op::kLong4:
-        push_integer(decode_integer(take(little<std::uint32_t>())));
+        push_integer(decode_integer(input_.take(input_.little<std::uint32_t>())));
         return true;
       case Op::kFloat:
-        push(Kind::kFloat, parse_float(line()));
+        push(Kind::kFloat, parse_float(input_.line()));
         return true;
       case Op::kBinFloat:
-        push(Kind::kFloat, std::bit_cast<double>(__builtin_bswap64(little<std::uint64_t>())));
+        push(Kind::kFloat,
+             std::bit_cast<double>(__builtin_bswap64(input_.little<std::uint64_t>())));
         return true;
       default:
         return false;
@@ -251,35 +154,35 @@ class Machine {
   bool run_text(Op op) {
     switch (op) {
       case Op::kString:
-        push_legacy_string(unquote_string(line()));
+        push_legacy_string(unquote_string(input_.line()));
         return true;
       case Op::kBinString:
-        push_legacy_string(std::string(take(little<std::uint32_t>())));
+        push_legacy_string(std::string(input_.take(input_.little<std::uint32_t>())));
         return true;
       case Op::kShortBinString:
-        push_legacy_string(std::string(take(little<std::uint8_t>())));
+        push_legacy_string(std::string(input_.take(input_.little<std::uint8_t>())));
         return true;
       case Op::kUnicode:
-        push_unicode(decode_raw_unicode_escape(line()));
+        push_unicode(decode_raw_unicode_escape(input_.line()));
         return true;
       case Op::kShortBinUnicode:
-        push_unicode(take(little<std::uint8_t>()));
+        push_unicode(input_.take(input_.little<std::uint8_t>()));
         return true;
       case Op::kBinUnicode:
-        push_unicode(take(little<std::uint32_t>()));
+        push_unicode(input_.take(input_.little<std::uint32_t>()));
         return true;
       case Op::kBinUnicode8:
-        push_unicode(take(little<std::uint64_t>()));
+        push_unicode(input_.take(input_.little<std::uint64_t>()));
         return true;
       case Op::kShortBinBytes:
-        push_bytes(take(little<std::uint8_t>()));
+        push_bytes(input_.take(input_.little<std::uint8_t>()));
         return true;
       case Op::kBinBytes:
-        push_bytes(take(little<std::uint32_t>()));
+        push_bytes(input_.take(input_.little<std::uint32_t>()));
         return true;
       case Op::kBinBytes8:
       case Op::kByteArray8:
-        push_bytes(take(little<std::uint64_t>()));
+        push_bytes(input_.take(input_.little<std::uint64_t>()));
         return true;
       default:
         return false;
@@ -352,25 +255,25 @@ class Machine {
   bool run_memo(Op op) {
     switch (op) {
       case Op::kPut:
-        memo_[parse_index(line())] = top();
+        memo_[parse_index(input_.line())] = top();
         return true;
       case Op::kBinPut:
-        memo_[little<std::uint8_t>()] = top();
+        memo_[input_.little<std::uint8_t>()] = top();
         return true;
       case Op::kLongBinPut:
-        memo_[little<std::uint32_t>()] = top();
+        memo_[input_.little<std::uint32_t>()] = top();
         return true;
       case Op::kMemoize:
         memo_[memo_.size()] = top();
         return true;
       case Op::kGet:
-        recall(parse_index(line()));
+        recall(parse_index(input_.line()));
         return true;
       case Op::kBinGet:
-        recall(little<std::uint8_t>());
+        recall(input_.little<std::uint8_t>());
         return true;
       case Op::kLongBinGet:
-        recall(little<std::uint32_t>());
+        recall(input_.little<std::uint32_t>());
         return true;
       case Op::kPop:
         if (stack_.size() == floor() && !marks_.empty()) {
@@ -386,14 +289,14 @@ class Machine {
         push(top());
         return true;
       case Op::kProto: {
-        const auto protocol = little<std::uint8_t>();
+        const auto protocol = input_.little<std::uint8_t>();
         if (protocol > kNewestProtocol) {
           throw DataError("pickle protocol {} is newer than {}", protocol, kNewestProtocol);
         }
         return true;
       }
       case Op::kFrame:
-        if (little<std::uint64_t>() > bytes_.size() - position_) {
+        if (input_.little<std::uint64_t>() > input_.left()) {
           throw DataError("the pickle is cut");
         }
         return true;
@@ -404,20 +307,12 @@ class Machine {
 
   bool run_object(Op op) {
     switch (op) {
-      case Op::kGlobal: {
-        const std::string_view module = line();
-        push_class(module, line());
+      case Op::kGlobal:
+        push_named_class();
         return true;
-      }
-      case Op::kStackGlobal: {
-        const NodeId name = pop();
-        const NodeId module = pop();
-        if (!graph_->is(name, Kind::kString) || !graph_->is(module, Kind::kString)) {
-          throw DataError("a global whose name is not a string");
-        }
-        push_class(std::string(graph_->text(module)), std::string(graph_->text(name)));
+      case Op::kStackGlobal:
+        push_stack_global();
         return true;
-      }
       case Op::kReduce: {
         const NodeId arguments = pop();
         push(construct(*graph_, pop(), arguments));
@@ -441,8 +336,7 @@ class Machine {
         return true;
       }
       case Op::kInst: {
-        const std::string_view module = line();
-        push_class(module, line());
+        push_named_class();
         const NodeId type = pop();
         call_or_make(type, pop_to_mark());
         return true;
@@ -451,7 +345,7 @@ class Machine {
         build(pop());
         return true;
       case Op::kPersId:
-        push_legacy_string(std::string(line()));
+        push_legacy_string(std::string(input_.line()));
         [[fallthrough]];
       case Op::kBinPersId:
         push(Kind::kPersistent, Sequence{pop()});
@@ -467,6 +361,8 @@ class Machine {
         return false;
     }
   }
+
+  // What the opcodes do.
 
   void push_tuple(std::size_t count) {
     Sequence items(count);
@@ -516,6 +412,20 @@ class Machine {
          std::make_unique<ClassName>(ClassName{std::string(module), std::string(name)}));
   }
 
+  void push_named_class() {
+    const std::string_view module = input_.line();
+    push_class(module, input_.line());
+  }
+
+  void push_stack_global() {
+    const NodeId name = pop();
+    const NodeId module = pop();
+    if (!graph_->is(name, Kind::kString) || !graph_->is(module, Kind::kString)) {
+      throw DataError("a global whose name is not a string");
+    }
+    push_class(graph_->text(module), graph_->text(name));
+  }
+
   void push_object(NodeId type, NodeId arguments) {
     if (!graph_->is(type, Kind::kClass) || !graph_->is(arguments, Kind::kTuple)) {
       throw DataError("an object is made of something that is not a class");
@@ -550,8 +460,7 @@ class Machine {
     }
   }
 
-  std::span<const std::byte> bytes_;
-  std::size_t position_ = 0;
+  Input input_;
   std::shared_ptr<Graph> graph_;
   std::vector<NodeId> stack_;
   std::vector<std::size_t> marks_;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "builtin_vocabulary.h"
+#include "referent/core/embed.h"
 #include "referent/core/error.h"
 #include "referent/core/file.h"
 #include "referent/text/config.h"
 #include "referent/text/word_piece.h"
+
+REFERENT_EMBED(bert_vocabulary, REFERENT_BERT_VOCABULARY)
 
 namespace referent::text {
 namespace {
@@ -13,7 +15,7 @@ constexpr std::uint64_t kVocabularyLimit = std::uint64_t{64} << 20;
 }  // namespace
 
 std::string vocabulary_text(const TokenizerConfig& config) {
-  return config.vocabulary.empty() ? std::string(builtin_bert_vocabulary())
+  return config.vocabulary.empty() ? std::string(bert_vocabulary())
                                    : read_text_file(config.vocabulary, kVocabularyLimit);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "referent/core/error.h"
@@ -79,6 +80,17 @@ std::vector<Character> normalise(std::span<const Character> word) {
     }
   }
   return result;
+}
+
+/// The bytes that `piece` covers. Decomposition may have changed the order of marks, so its ends
+/// need not be those of its first and last character.
+Token place(std::int64_t id, std::span<const Character> piece) {
+  Token token{id, piece.front().begin, piece.front().end};
+  for (const Character& character : piece) {
+    token.begin = std::min(token.begin, character.begin);
+    token.end = std::max(token.end, character.end);
+  }
+  return token;
 }
 
 std::string_view strip(std::string_view line) {
@@ -189,12 +201,12 @@ void WordPiece::cut(const Word& word, std::vector<Token>& tokens) const {
   while (begin < word.size() && word.size() <= kLongestWord) {
     const Match match = longest_match(word, begin);
     if (match.end == begin) break;
-    tokens.push_back({match.id, word.characters[begin].begin, word.characters[match.end - 1].end});
+    tokens.push_back(place(match.id, word.characters.subspan(begin, match.end - begin)));
     begin = match.end;
   }
   if (begin < word.size()) {
     tokens.resize(before);
-    tokens.push_back({unknown_, word.characters.front().begin, word.characters.back().end});
+    tokens.push_back(place(unknown_, word.characters));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "formats/fixtures.h"
+#include "referent/checkpoint/checkpoint.h"
 #include "referent/core/error.h"
 #include "referent/formats/safetensors.h"
 
@@ -58,6 +59,20 @@ TEST(StateDictTest, ContentDecidesNotTheName) {
   const Path path =
       folder.file("weights.pth", read_text_file(testing::fixture("state_expected.safetensors")));
   EXPECT_EQ(read_state_dict(path).container, "safetensors");
+}
+
+TEST(StateDictTest, ChecksTheHashesOfANativeCheckpoint) {
+  const testing::TemporaryFolder folder;
+  const Path path = folder.path() / "a.safetensors";
+  Checkpoint checkpoint;
+  checkpoint.tensors =
+      formats::read_safetensors(testing::fixture("state_expected.safetensors")).tensors;
+  write_checkpoint(path, checkpoint);
+  EXPECT_EQ(read_state_dict(path).container, "native checkpoint");
+  EXPECT_EQ(read_state_dict(path).tensors.size(), checkpoint.tensors.size());
+  std::string content = read_text_file(path);
+  content.back() = static_cast<char>(content.back() ^ 1);
+  EXPECT_THAT(refusal(folder.file("b.safetensors", content)), HasSubstr("corrupt"));
 }
 
 TEST(StateDictTest, RefusesFilesWithoutTensors) {

@@ -99,13 +99,8 @@ void mutate_place(const Json& sample, const std::string& pointer, std::vector<Mu
   }
 }
 
-std::vector<Mutation> all_mutations() {
-  const Json sample = parse_json(kSampleText, "sample");
-  std::vector<std::string> places;
-  collect_places(sample, "", places);
-  std::vector<Mutation> result;
-  for (const std::string& pointer : places) mutate_place(sample, pointer, result);
-
+/// Values of the right type that are not legal, and missing keys.
+void mutate_values(const Json& sample, std::vector<Mutation>& result) {
   const std::vector<std::pair<std::string, Json>> illegal{
       {"/model/layers", -1},
       {"/model/layers", 49},
@@ -136,7 +131,10 @@ std::vector<Mutation> all_mutations() {
     mutant[place.parent_pointer()].erase(place.back());
     result.push_back({"missing", mutant.dump(), quoted(pointer)});
   }
+}
 
+/// What is no configuration before its keys are looked at.
+void mutate_text(std::vector<Mutation>& result) {
   const std::string text = kSampleText;
   const auto replaced = [&text](const std::string& what, const std::string& with) {
     std::string mutant = text;
@@ -157,6 +155,16 @@ std::vector<Mutation> all_mutations() {
        {"100 MB", text + std::string(100 << 20, ' '), "bytes; a configuration has at most"},
        {"invalid UTF-8", replaced("mmca-refcoco", "mmca-\xC3"), "sample.json:2:"},
        {"torn", text.substr(0, text.size() / 2), "sample.json:1"}});
+}
+
+std::vector<Mutation> all_mutations() {
+  const Json sample = parse_json(kSampleText, "sample");
+  std::vector<std::string> places;
+  collect_places(sample, "", places);
+  std::vector<Mutation> result;
+  for (const std::string& pointer : places) mutate_place(sample, pointer, result);
+  mutate_values(sample, result);
+  mutate_text(result);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -124,12 +125,9 @@ TEST_F(GoldenTransformTest, EvaluatesAsReleased) {
   ASSERT_GT(golden["images"].size(), 0U);
   for (const Json& item : golden["images"]) {
     const auto name = item["file"].get<std::string>();
-    Example example;
-    example.id = "7";
-    example.expression = item["expression"];
-    const auto& box = item["box_xywh"];
-    example.box = {box[0], box[1], box[0].get<double>() + box[2].get<double>(),
-                   box[1].get<double>() + box[3].get<double>()};
+    const auto box = item["box_xywh"].get<std::array<double, 4>>();
+    const Example example{
+        "7", name, item["expression"], {box[0], box[1], box[0] + box[2], box[1] + box[3]}};
     RandomStream stream(0);
     const Sample sample = (*transform)(example, decode(item), stream);
     EXPECT_EQ(sample.id, "7");

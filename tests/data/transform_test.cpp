@@ -92,6 +92,8 @@ TEST(ViewTest, NeverScalesASideToNothing) {
 }
 
 TEST(ViewTest, RefusesWhatCannotBeUsed) {
+  View strip = make_view(example_at({0, 0, 10, 1}), image::Image(10000, 1), false);
+  EXPECT_THROW(resize_short_side(strip, 400), DataError);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THROW(make_view(example_at({0, 0, nan, 1}), image::Image(4, 4), true), DataError);
   EXPECT_THROW(make_view(example_at({0, 0, 1, 1}), image::Image(), true), DataError);

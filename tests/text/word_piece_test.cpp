@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "referent/config/reader.h"
 #include "referent/core/error.h"
 #include "referent/text/config.h"
 #include "support/test_data.h"
@@ -78,6 +79,9 @@ TEST(WordPieceTest, TokensKnowTheirBytes) {
   EXPECT_THAT(places(tokenizer, "  UNaffable .\xC2\xA0what"),
               ElementsAre("UN", "aff", "able", ".", "what"));
   EXPECT_THAT(places(tokenizer, "É中e\u0301un"), ElementsAre("É", "中", "e\u0301un"));
+  // Spacing marks that canonical order exchanges: the word still covers both.
+  EXPECT_THAT(places(tokenizer, "x\U0001D165\U00016FF0 un"),
+              ElementsAre("x\U0001D165\U00016FF0", "un"));
   // The zero-width space is dropped from the word but lies within its bytes.
   EXPECT_THAT(places(tokenizer, "un\u200Baffable"), ElementsAre("un", "aff", "able"));
   EXPECT_THAT(places(bert(), "the café's naïve 😀 [CLS]"),
@@ -159,6 +163,17 @@ TEST(MakeTokenizerTest, ReadsTheVocabularyThatTheConfigurationNames) {
   // Windows line ends and a missing last one change nothing.
   EXPECT_THAT(ids(*make_word_piece("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nman"), "man"),
               ElementsAre(4));
+}
+
+TEST(MakeTokenizerTest, ItsConfigurationIsRead) {
+  const auto read = [](const std::string& json) {
+    return config::parse<TokenizerConfig>(config::parse_document(json, "text.json", "/configs"));
+  };
+  const TokenizerConfig config = read(R"({"type": "word_piece", "vocabulary": "vocab.txt"})");
+  EXPECT_EQ(config.type, TokenizerType::kWordPiece);
+  EXPECT_EQ(config.vocabulary, "/configs/vocab.txt");
+  EXPECT_THROW(read("{}"), ConfigError);
+  EXPECT_THROW(read(R"({"type": "bpe", "vocabulary": "vocab.txt"})"), ConfigError);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -21,7 +22,7 @@ struct Origin {
 /// A configuration before it is read into structs: the merged JSON, and where each value is from.
 class Document {
  public:
-  Document(nlohmann::json root, Origin origin);
+  Document(nlohmann::json root, const Origin& origin);
 
   const nlohmann::json& root() const { return root_; }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -68,6 +69,7 @@ concept Dictionary = detail::kIsMap<T>;
 template <Enumeration T>
 std::vector<std::string> enum_names() {
   std::vector<std::string> names;
+  names.reserve(EnumNames<T>::kNames.size());
   for (const auto& [value, name] : EnumNames<T>::kNames) names.emplace_back(name);
   return names;
 }

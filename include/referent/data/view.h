@@ -25,7 +25,8 @@ struct View {
 View make_view(const Example& example, image::Image image, bool whole_pixels);
 
 /// Scales the long (short) side to `size` pixels, the other side to the nearest whole number, half
-/// to even; the box by the unrounded ratio.
+/// to even, at least one; the box by the unrounded ratio. Throws DataError for pictures so narrow
+/// that the result would have more than 100 megapixels.
 void resize_long_side(View& view, std::int64_t size);
 void resize_short_side(View& view, std::int64_t size);
 
