@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/engine/run_folder.h"
 
+#include <fmt/chrono.h>
 #include <unistd.h>
 
 #include <algorithm>
