@@ -24,6 +24,9 @@ if(TorchWheel_FOUND AND NOT TARGET torch_wheel::torch)
     ${TorchWheel_INCLUDE_DIR} ${TorchWheel_INCLUDE_DIR}/torch/csrc/api/include)
   target_link_libraries(torch_wheel::torch INTERFACE ${TorchWheel_torch_cpu} ${TorchWheel_c10}
                         Threads::Threads)
+  # The wheel's headers include an fmt of their own, newer than Debian's and without its library, so
+  # what sees them uses it header-only. No interface between our libraries has a type of fmt.
+  target_compile_definitions(torch_wheel::torch INTERFACE FMT_HEADER_ONLY)
   # libtorch_cpu itself needs the wheel's CUDA runtime and CUPTI, which it finds by its own RUNPATH.
   target_link_options(torch_wheel::torch INTERFACE
     "LINKER:-rpath-link,${REFERENT_DEPS_DIR}/site/nvidia/cu13/lib")

@@ -12,12 +12,12 @@
 namespace referent::app {
 
 using torch::Tensor;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 GoldenCase::GoldenCase(const std::filesystem::path& description) : path_(description) {
   try {
-    json_ = json::parse(read_text_file(description));
-  } catch (const json::exception& failure) {
+    json_ = Json::parse(read_text_file(description));
+  } catch (const Json::exception& failure) {
     throw DataError("{} is not a golden case: {}", description.string(), failure.what());
   }
   std::filesystem::path tensors = description;
@@ -35,7 +35,7 @@ Tensor GoldenCase::tensor(const std::string& name) const {
   return models::to_torch(found->second);
 }
 
-void GoldenCase::compare_output(CaseReport& report, const json& entry, const Tensor& value,
+void GoldenCase::compare_output(CaseReport& report, const Json& entry, const Tensor& value,
                                 Tolerance tolerance) const {
   const auto name = entry.at("name").get<std::string>();
   const std::vector<std::int64_t> shape = shape_of(entry.at("shape"));
@@ -51,11 +51,11 @@ void GoldenCase::compare_output(CaseReport& report, const json& entry, const Ten
                  entry.at("max_abs").get<double>());
 }
 
-Tolerance tolerance_of(const json& json) {
+Tolerance tolerance_of(const Json& json) {
   return {json.value("abs", 0.0), json.value("rel", 0.0)};
 }
 
-std::vector<std::int64_t> shape_of(const json& json) {
+std::vector<std::int64_t> shape_of(const Json& json) {
   return json.get<std::vector<std::int64_t>>();
 }
 
@@ -67,7 +67,7 @@ std::filesystem::path photo_folder(const GoldenCase& golden) {
 }
 
 void run_fill_vectors(const GoldenCase& golden, CaseReport& report) {
-  for (const json& vector : golden.json().at("vectors")) {
+  for (const Json& vector : golden.json().at("vectors")) {
     const auto name = vector.at("name").get<std::string>();
     const std::vector<float> values =
         fill(vector.at("salt").get<std::string>(), name, shape_of(vector.at("shape")),
