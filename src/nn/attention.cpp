@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/nn/attention.h"
 
+#include <cmath>
+#include <limits>
+
 #include "referent/ops/conditional_linear.h"
 
 namespace referent::nn {
@@ -12,15 +15,35 @@ Tensor split_heads(const Tensor& x, std::int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
 }
 
+/// Attention in steps. Training takes it: the backward of LibTorch 2.11's fused CPU kernel gives NaN
+/// for sharp attention over padded keys, where the released code, which works in steps, does not.
+Tensor composed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+                          double dropout) {
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));
+  Tensor scores = at::matmul(q * scale, k.transpose(-2, -1));  // [B, heads, Nq, Nk]
+  if (mask.defined()) {
+    scores = mask.scalar_type() == torch::kBool
+                 ? scores.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity())
+                 : scores + mask;
+  }
+  return at::matmul(torch::dropout(scores.softmax(-1), dropout, dropout > 0), v);
+}
+
 }  // namespace
 
 Tensor multi_head_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                             std::int64_t heads, double dropout) {
-  const std::optional<Tensor> attention_mask =
-      mask.defined() ? std::optional<Tensor>(mask) : std::nullopt;
-  const Tensor y =
-      at::scaled_dot_product_attention(split_heads(q, heads), split_heads(k, heads),
-                                       split_heads(v, heads), attention_mask, dropout);
+  const Tensor qh = split_heads(q, heads);
+  const Tensor kh = split_heads(k, heads);
+  const Tensor vh = split_heads(v, heads);
+  Tensor y;
+  if (at::GradMode::is_enabled() && q.requires_grad()) {
+    y = composed_attention(qh, kh, vh, mask, dropout);
+  } else {
+    const std::optional<Tensor> attention_mask =
+        mask.defined() ? std::optional<Tensor>(mask) : std::nullopt;
+    y = at::scaled_dot_product_attention(qh, kh, vh, attention_mask, dropout);
+  }
   return y.transpose(1, 2).reshape({q.size(0), q.size(1), q.size(2)});
 }
 

@@ -37,11 +37,13 @@ training::OptimizerConfig optimizer_config(const json& optimizer) {
 /// A model, its optimiser and the batch of a case.
 class Trainer {
  public:
-  Trainer(const GoldenCase& golden, CaseReport& report, const training::OptimizerConfig& config)
-      : model_(make_mmca_model(golden, report)),
+  Trainer(const GoldenCase& golden, CaseReport& report, const training::OptimizerConfig& config,
+          torch::ScalarType type)
+      : model_(in_type(make_mmca_model(golden, report), type)),
         optimizer_(config, *model_),
         batch_(make_mmca_batch(golden)) {
     model_->train();
+    batch_.images = batch_.images.to(type);
   }
 
   struct Step {
@@ -64,6 +66,12 @@ class Trainer {
   const training::AdamW& optimizer() const { return optimizer_; }
 
  private:
+  static std::shared_ptr<models::Model> in_type(std::shared_ptr<models::Model> model,
+                                                torch::ScalarType type) {
+    model->to(type);
+    return model;
+  }
+
   std::shared_ptr<models::Model> model_;
   training::AdamW optimizer_;
   Batch batch_;
@@ -119,8 +127,10 @@ void compare_step(const json& expected, const json& tolerance, const Trainer::St
                  expected.at("loss_giou"), allowed);
   report.compare(name("total"), step.losses.total.item<double>(), expected.at("total"), allowed);
   // The norm adds up float32 noise of every gradient: it gets the gradients' own tolerance.
-  report.compare(name("grad_norm"), step.gradient_norm, expected.at("grad_norm"),
-                 {0, std::max(allowed.relative, 1e-4)});
+  if (expected.contains("grad_norm")) {
+    report.compare(name("grad_norm"), step.gradient_norm, expected.at("grad_norm"),
+                   {0, std::max(allowed.relative, 1e-4)});
+  }
   std::vector<Tensor> rows;
   for (const json& row : expected.at("box")) {
     rows.push_back(torch::tensor(row.get<std::vector<float>>()));
@@ -150,7 +160,7 @@ void run_recipe(const GoldenCase& golden, CaseReport& report) {
   const json& doc = golden.json();
   const json& training = doc.at("training");
   const auto family = doc.at("model").get<std::string>();
-  Trainer trainer(golden, report, optimizer_config(training.at("optimizer")));
+  Trainer trainer(golden, report, optimizer_config(training.at("optimizer")), torch::kFloat32);
   const auto parameters = released_parameters(trainer.model(), family);
 
   for (const auto& group : trainer.optimizer().groups()) {
@@ -179,7 +189,9 @@ void run_recipe(const GoldenCase& golden, CaseReport& report) {
   }
 }
 
-/// Few steps at many times the released rate: decay, bias correction and groups show.
+/// Few steps at many times the released rate: decay, bias correction and groups show. In double,
+/// since the golden is the float64 reference's: at these rates the noise of float32 grows to the
+/// size of a step within three of them.
 void run_large_steps(const GoldenCase& golden, CaseReport& report) {
   const json& doc = golden.json();
   const json& rule = doc.at("step");
@@ -190,7 +202,7 @@ void run_large_steps(const GoldenCase& golden, CaseReport& report) {
   config.weight_decay = rule.at("weight_decay");
   config.clip_norm = rule.at("clip_max_norm");
 
-  Trainer trainer(golden, report, config);
+  Trainer trainer(golden, report, config, torch::kFloat64);
   const auto parameters =
       released_parameters(trainer.model(), doc.at("model").get<std::string>());
   std::map<std::string, Tensor> before;
