@@ -93,8 +93,8 @@ int run_train(const TrainOptions& options, const CommonOptions& common,
   return train(engine::load_run_config(options.config, options.overrides), options, common, words);
 }
 
-int train(const engine::RunConfig& config, const TrainOptions& options,
-          const CommonOptions& common, const std::vector<std::string>& words) {
+int train(const engine::RunConfig& config, const TrainOptions& options, const CommonOptions& common,
+          const std::vector<std::string>& words) {
   const engine::Existing existing = existing_of(options);
   // Before anything is removed or waited for: whatever is wrong with model and data.
   engine::Trainer trainer(

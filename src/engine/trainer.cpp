@@ -13,13 +13,13 @@
 #include "referent/core/random.h"
 #include "referent/core/version.h"
 #include "referent/data/sampler.h"
+#include "referent/engine/versions.h"
 #include "referent/image/decode.h"
 #include "referent/inference/build.h"
 #include "referent/losses/box_losses.h"
 #include "referent/models/init.h"
 #include "referent/text/config.h"
 #include "referent/training/schedule.h"
-#include "referent/engine/versions.h"
 
 namespace referent::engine {
 namespace {

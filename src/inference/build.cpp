@@ -11,9 +11,8 @@
 namespace referent::inference {
 
 std::shared_ptr<models::Model> build_model(const engine::RunConfig& config) {
-  auto model = models::make_model(config.model,
-                                  {.image_size = config.data.image.size,
-                                   .text_tokens = config.data.text.length});
+  auto model = models::make_model(
+      config.model, {.image_size = config.data.image.size, .text_tokens = config.data.text.length});
   models::use_channels_last(*model);
   return model;
 }

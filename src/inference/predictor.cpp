@@ -103,7 +103,8 @@ std::vector<Prediction> Predictor::ground(std::span<const Query> queries) const 
   std::vector<Prediction> predictions;
   for (std::size_t begin = 0; begin < queries.size(); begin += batch_size) {
     std::vector<data::Sample> samples;
-    for (const Query& query : queries.subspan(begin, std::min(batch_size, queries.size() - begin))) {
+    for (const Query& query :
+         queries.subspan(begin, std::min(batch_size, queries.size() - begin))) {
       samples.push_back(make_sample(*query.image, query.expression));
     }
     const Output output =
@@ -114,7 +115,8 @@ std::vector<Prediction> Predictor::ground(std::span<const Query> queries) const 
       const auto row = boxes[static_cast<std::int64_t>(i)][0];
       for (std::size_t k = 0; k < 4; ++k) box[k] = row[static_cast<std::int64_t>(k)];
       std::optional<double> score;
-      if (output.scores.defined()) score = output.scores[static_cast<std::int64_t>(i)][0].item<double>();
+      if (output.scores.defined())
+        score = output.scores[static_cast<std::int64_t>(i)][0].item<double>();
       predictions.push_back({to_original(box, samples[i]), score, queries[begin + i].expression});
     }
   }

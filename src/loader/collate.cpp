@@ -69,9 +69,9 @@ Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::i
   const std::int64_t size = samples.front().size;
   Batch batch;
   // Filled by hand: ATen's own loops would start a team of threads in every loader worker.
-  batch.images =
-      torch::empty({count, 3, size, size},
-                   torch::TensorOptions(torch::kFloat32).memory_format(torch::MemoryFormat::ChannelsLast));
+  batch.images = torch::empty(
+      {count, 3, size, size},
+      torch::TensorOptions(torch::kFloat32).memory_format(torch::MemoryFormat::ChannelsLast));
   batch.image_padding = torch::empty({count, size, size}, torch::kBool);
   batch.tokens = torch::empty({count, length}, torch::kInt64);
   batch.token_padding = torch::empty({count, length}, torch::kBool);

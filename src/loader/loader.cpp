@@ -54,11 +54,11 @@ class Loader::Pipeline {
   const std::int64_t batches_;
 
   std::mutex mutex_;
-  std::condition_variable work_;   ///< there may be a sample to make, or the end has come
-  std::condition_variable ready_;  ///< a batch became ready
+  std::condition_variable work_;             ///< there may be a sample to make, or the end has come
+  std::condition_variable ready_;            ///< a batch became ready
   std::deque<std::unique_ptr<Slot>> slots_;  ///< from the batch that next() returns next
   std::int64_t opened_;                      ///< first batch without a slot
-  bool stopping_ = false;  ///< after an error, or at the end of life
+  bool stopping_ = false;                    ///< after an error, or at the end of life
   std::vector<std::thread> workers_;
 };
 
@@ -185,7 +185,11 @@ Loader::Loader(MakeSample make_sample, std::vector<std::int64_t> order,
                const LoaderOptions& options)
     : pipeline_(std::make_unique<Pipeline>(std::move(make_sample), std::move(order), options)) {}
 Loader::~Loader() = default;
-std::int64_t Loader::batches() const { return pipeline_->batches(); }
-std::optional<LoadedBatch> Loader::next() { return pipeline_->next(); }
+std::int64_t Loader::batches() const {
+  return pipeline_->batches();
+}
+std::optional<LoadedBatch> Loader::next() {
+  return pipeline_->next();
+}
 
 }  // namespace referent::loader

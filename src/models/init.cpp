@@ -68,7 +68,8 @@ void initialise_part(Model& model, const Path& file, const std::string& prefix) 
                           prefix.empty() ? "" : "'s " + prefix + "*", checkpoint::text(report));
   }
   load_state(model, result.native, /*complete=*/false);
-  log::info("initial values from {}: {}", file.string(), checkpoint::text(report));
+  constexpr std::size_t kNamesShown = 4;
+  log::info("initial values from {}: {}", file.string(), checkpoint::text(report, kNamesShown));
 }
 
 }  // namespace

@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "presets.h"
-#include "referent/engine/run_document.h"
 #include "referent/config/reader.h"
 #include "referent/config/writer.h"
 #include "referent/core/error.h"
+#include "referent/engine/run_document.h"
 
 namespace referent::engine {
 namespace {
@@ -57,6 +57,8 @@ RunConfig parse_run_config(const std::string& text, const std::string& name,
   return read_document(document, name);
 }
 
-std::string dump_run_config(const RunConfig& config) { return config::dump(config).dump(2) + "\n"; }
+std::string dump_run_config(const RunConfig& config) {
+  return config::dump(config).dump(2) + "\n";
+}
 
 }  // namespace referent::engine
