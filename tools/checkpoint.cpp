@@ -16,7 +16,8 @@ void add_checkpoint(CLI::App& root, app::CommandLine& into) {
 int run_inspect(const app::InspectOptions& options, const app::CommonOptions& common) {
   const checkpoint::Inspection inspection = checkpoint::inspect(options.file);
   const bool list = !common.quiet;
-  fmt::print("{}\n", common.json ? checkpoint::json(inspection) : checkpoint::text(inspection, list));
+  fmt::print("{}\n",
+             common.json ? checkpoint::json(inspection) : checkpoint::text(inspection, list));
   return 0;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "referent/engine/config.h"
 #include "command_line.h"
 #include "referent/config/docs.h"
 #include "referent/config/schema.h"
 #include "referent/config/writer.h"
-#include "referent/engine/config.h"
 #include "referent/engine/run_document.h"
 
 namespace referent::tools {

@@ -11,10 +11,11 @@ void add_import(CLI::App& root, app::CommandLine& into) {
       ".bin or .safetensors",
       options);
   command->add_option("file", options->file, "released checkpoint")->required();
-  command->add_option("--from", options->family,
-                      "transvg, mmca, detr, bert or resnet; default: told by the names in the file");
-  auto* preset = command->add_option("--preset", options->preset,
-                                     "the model it belongs to, e.g. mmca-r50");
+  command->add_option(
+      "--from", options->family,
+      "transvg, mmca, detr, bert or resnet; default: told by the names in the file");
+  auto* preset =
+      command->add_option("--preset", options->preset, "the model it belongs to, e.g. mmca-r50");
   command->add_option("--config", options->config, "or the configuration that describes the model")
       ->excludes(preset);
   command->add_option("--set", options->overrides, "a.b=c: change a value of the configuration")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program. It links the base library only, so that help and configuration checks answer at once;
-// commands that need LibTorch are run by libreferent.so.
+// The program. It links the base library only, so that help and configuration checks answer at
+// once; commands that need LibTorch are run by libreferent.so.
 #include <dlfcn.h>
 
 #include "command_line.h"

@@ -5,7 +5,8 @@ namespace referent::tools {
 
 void add_train(CLI::App& root, app::CommandLine& into) {
   const auto options = std::make_shared<app::TrainOptions>();
-  CLI::App* command = add_command(root, into, "train", "train a model from a configuration", options);
+  CLI::App* command =
+      add_command(root, into, "train", "train a model from a configuration", options);
   command->add_option("config", options->config, "configuration file (JSON)")->required();
   command->add_option("--set", options->overrides, "a.b=c: change a value of the configuration")
       ->allow_extra_args(false);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "command_line.h"
 #include "referent/core/version.h"
+#include "command_line.h"
 
 namespace referent::tools {
 

@@ -50,8 +50,8 @@ Batch make_batch(const engine::RunConfig& config, std::int64_t batch_size) {
     };
     inside(batch.images[b]).normal_();
     inside(batch.image_padding[b]).fill_(false);
-    const std::int64_t tokens =
-        std::max<std::int64_t>(3, static_cast<std::int64_t>(shape.tokens * static_cast<double>(length)));
+    const std::int64_t tokens = std::max<std::int64_t>(
+        3, static_cast<std::int64_t>(shape.tokens * static_cast<double>(length)));
     batch.tokens[b].narrow(0, 0, tokens).random_(1, config.model.text_encoder.vocabulary_size);
     batch.token_padding[b].narrow(0, 0, tokens).fill_(false);
   }
@@ -66,7 +66,8 @@ std::vector<double> time_rounds(std::int64_t rounds, const std::function<void()>
   for (std::int64_t i = 0; i < rounds; ++i) {
     const auto start = std::chrono::steady_clock::now();
     work();
-    const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double, std::milli> spent =
+        std::chrono::steady_clock::now() - start;
     milliseconds.push_back(spent.count());
   }
   std::sort(milliseconds.begin(), milliseconds.end());
@@ -102,10 +103,10 @@ nlohmann::ordered_json machine_of(const std::string& device) {
 }  // namespace
 
 int run_bench(const BenchOptions& options, const CommonOptions& common) {
-  nlohmann::json description{{"model", {{"preset", options.preset}}},
-                             {"data", {{"image", {{"size", options.image_size}}}}},
-                             {"train",
-                              {{"optimizer", {{"learning_rate", 1e-5}, {"clip_norm", 0.1}}}}}};
+  nlohmann::json description{
+      {"model", {{"preset", options.preset}}},
+      {"data", {{"image", {{"size", options.image_size}}}}},
+      {"train", {{"optimizer", {{"learning_rate", 1e-5}, {"clip_norm", 0.1}}}}}};
   const engine::RunConfig config = engine::parse_run_config(description.dump(), "bench");
   torch::manual_seed(0);
   const torch::Device device = inference::parse_device(common.device);
@@ -113,32 +114,30 @@ int run_bench(const BenchOptions& options, const CommonOptions& common) {
   model->to(device);
   const Batch batch = make_batch(config, options.batch_size).to(device);
   const bool forward = options.what == BenchWhat::kForward;
-  const std::vector<double> times =
-      forward ? time_forward(*model, batch, options.rounds)
-              : time_train(*model, batch, options.rounds, config);
+  const std::vector<double> times = forward ? time_forward(*model, batch, options.rounds)
+                                            : time_train(*model, batch, options.rounds, config);
 
-  const std::string name = fmt::format("{} {} batch {} {} px", options.preset,
-                                       forward ? "forward" : "train step", options.batch_size,
-                                       options.image_size);
+  const std::string name =
+      fmt::format("{} {} batch {} {} px", options.preset, forward ? "forward" : "train step",
+                  options.batch_size, options.image_size);
   const double median = times[times.size() / 2];
   if (common.json) {
-    const nlohmann::ordered_json document{
-        {"schema_version", 1},
-        {"machine", machine_of(common.device)},
-        {"rows",
-         {{{"name", name},
-           {"median_ms", median},
-           {"min_ms", times.front()},
-           {"max_ms", times.back()},
-           {"rounds", options.rounds},
-           {"rival", nullptr},
-           {"rival_median_ms", nullptr},
-           {"ratio", nullptr},
-           {"max_difference", nullptr}}}}};
+    const nlohmann::ordered_json document{{"schema_version", 1},
+                                          {"machine", machine_of(common.device)},
+                                          {"rows",
+                                           {{{"name", name},
+                                             {"median_ms", median},
+                                             {"min_ms", times.front()},
+                                             {"max_ms", times.back()},
+                                             {"rounds", options.rounds},
+                                             {"rival", nullptr},
+                                             {"rival_median_ms", nullptr},
+                                             {"ratio", nullptr},
+                                             {"max_difference", nullptr}}}}};
     fmt::print("{}\n", document.dump(1));
   } else {
-    fmt::print("{:<44} median {:8.1f} ms  min {:8.1f}  max {:8.1f}  ({} rounds, {} threads)\n", name,
-               median, times.front(), times.back(), options.rounds, at::get_num_threads());
+    fmt::print("{:<44} median {:8.1f} ms  min {:8.1f}  max {:8.1f}  ({} rounds, {} threads)\n",
+               name, median, times.front(), times.back(), options.rounds, at::get_num_threads());
   }
   return 0;
 }

@@ -20,22 +20,21 @@ struct Overloaded : Functions... {
 int run(const CommandLine& line) {
   const CommonOptions& common = line.common;
   apply_common_options(common);
-  return std::visit(
-      Overloaded{
-          [&](const VersionOptions&) { return run_version(common); },
-          [&](const TrainOptions& o) { return run_train(o, common, line.words); },
-          [&](const EvalOptions& o) { return run_eval(o, common); },
-          [&](const GroundOptions& o) { return run_ground(o, common); },
-          [&](const ImportOptions& o) { return run_import(o, common); },
-          [&](const ExportOptions& o) { return run_export(o, common); },
-          [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
-          [&](const ParityOptions& o) { return run_parity(o, common); },
-          [&](const BenchOptions& o) { return run_bench(o, common); },
-          [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
-          [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
-          [&](const ConfigOptions& o) { return tools::run_config(o, common); },
-      },
-      line.options);
+  return std::visit(Overloaded{
+                        [&](const VersionOptions&) { return run_version(common); },
+                        [&](const TrainOptions& o) { return run_train(o, common, line.words); },
+                        [&](const EvalOptions& o) { return run_eval(o, common); },
+                        [&](const GroundOptions& o) { return run_ground(o, common); },
+                        [&](const ImportOptions& o) { return run_import(o, common); },
+                        [&](const ExportOptions& o) { return run_export(o, common); },
+                        [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
+                        [&](const ParityOptions& o) { return run_parity(o, common); },
+                        [&](const BenchOptions& o) { return run_bench(o, common); },
+                        [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
+                        [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
+                        [&](const ConfigOptions& o) { return tools::run_config(o, common); },
+                    },
+                    line.options);
 }
 
 }  // namespace

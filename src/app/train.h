@@ -11,7 +11,7 @@ namespace referent::app {
 
 /// run_train() with a configuration that is read already: options.config and its overrides do not
 /// count.
-int train(const engine::RunConfig& config, const TrainOptions& options,
-          const CommonOptions& common, const std::vector<std::string>& words);
+int train(const engine::RunConfig& config, const TrainOptions& options, const CommonOptions& common,
+          const std::vector<std::string>& words);
 
 }  // namespace referent::app

@@ -16,13 +16,17 @@ ProbeRecorder::ProbeRecorder(std::function<bool(const std::string&)> wanted)
   current_recorder = this;
 }
 
-ProbeRecorder::~ProbeRecorder() { current_recorder = nullptr; }
+ProbeRecorder::~ProbeRecorder() {
+  current_recorder = nullptr;
+}
 
 void ProbeRecorder::record(const std::string& name, const torch::Tensor& tensor) {
   if (!wanted_ || wanted_(name)) tensors_.insert_or_assign(name, tensor.detach());
 }
 
-bool probing() { return current_recorder != nullptr; }
+bool probing() {
+  return current_recorder != nullptr;
+}
 
 void probe(std::string_view name, const torch::Tensor& tensor) {
   if (current_recorder != nullptr) current_recorder->record(std::string(name), tensor);

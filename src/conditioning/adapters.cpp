@@ -28,8 +28,7 @@ GateFusionImpl::GateFusionImpl(const ConditioningConfig& config, std::int64_t ch
                  torch::nn::Linear(config.gate_hidden, config.gate_width)) {
   if (visual_kernel == 0) {
     const auto projection = linear_without_bias(channels, config.gate_width);
-    visual_weight_ =
-        register_module("visual_linear_static_down", projection)->weight;
+    visual_weight_ = register_module("visual_linear_static_down", projection)->weight;
   } else {
     const auto projection = same_convolution(channels, config.gate_width, 1, false);
     visual_weight_ = register_module("visual_linear_static_down", projection)->weight;
@@ -100,8 +99,8 @@ ConvolutionAdapterImpl::ConvolutionAdapterImpl(const ConditioningConfig& config,
 
 Tensor ConvolutionAdapterImpl::forward(const Tensor& x, const Tensor& text_mean,
                                        const Tensor& residual) {
-  const ops::ConvolutionUpdate update{down_->weight, down_->bias,
-                                      core(x.mean({2, 3}), text_mean), up_->weight, up_->bias};
+  const ops::ConvolutionUpdate update{down_->weight, down_->bias, core(x.mean({2, 3}), text_mean),
+                                      up_->weight, up_->bias};
   if (probing()) {
     probe(probe_name() + ".update", ops::conditional_conv2d(x, update, Tensor()));
   }

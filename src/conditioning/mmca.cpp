@@ -25,10 +25,8 @@ class MmcaLayer final : public nn::LayerConditioner {
     const std::int64_t width = x.size(2);
     const Tensor input = variant_ == Variant::kReleased ? x : x + position;
     nn::AttentionUpdate update;
-    update.query =
-        adapters_.query->update(input, text_mean_, in_proj_weight.narrow(0, 0, width));
-    update.key =
-        adapters_.key->update(input, text_mean_, in_proj_weight.narrow(0, width, width));
+    update.query = adapters_.query->update(input, text_mean_, in_proj_weight.narrow(0, 0, width));
+    update.key = adapters_.key->update(input, text_mean_, in_proj_weight.narrow(0, width, width));
     return update;
   }
 

@@ -16,7 +16,9 @@
 namespace referent {
 namespace {
 
-std::string reason(int error_number) { return std::strerror(error_number); }
+std::string reason(int error_number) {
+  return std::strerror(error_number);
+}
 
 class Descriptor {
  public:

@@ -49,7 +49,9 @@ Sinks& sinks() {
 
 }  // namespace
 
-void set_level(Level level) { sinks().screen->set_level(to_spdlog(level)); }
+void set_level(Level level) {
+  sinks().screen->set_level(to_spdlog(level));
+}
 
 void open_file(const std::filesystem::path& file) {
   try {

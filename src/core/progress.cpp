@@ -35,7 +35,9 @@ std::string format_duration(double seconds) {
 ProgressBar::ProgressBar(std::string title, std::int64_t total, std::int64_t done)
     : title_(std::move(title)), total_(total), first_(done), done_(done), next_line_(done) {}
 
-ProgressBar::~ProgressBar() { clear_line(); }
+ProgressBar::~ProgressBar() {
+  clear_line();
+}
 
 void ProgressBar::clear_line() {
   if (bar_visible.exchange(false)) {
@@ -44,7 +46,9 @@ void ProgressBar::clear_line() {
   }
 }
 
-void ProgressBar::set_quiet(bool quiet) { quiet_mode = quiet; }
+void ProgressBar::set_quiet(bool quiet) {
+  quiet_mode = quiet;
+}
 
 double ProgressBar::seconds_left() const {
   const double spent = std::chrono::duration<double>(Clock::now() - start_).count();

@@ -28,6 +28,8 @@ void install_stop_handler() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-int stop_signal() { return received; }
+int stop_signal() {
+  return received;
+}
 
 }  // namespace referent

@@ -21,11 +21,10 @@ RegTokenDecoderImpl::RegTokenDecoderImpl(const DecoderConfig& config, const Deco
 }
 
 Tensor RegTokenDecoderImpl::forward(const TextFeatures& text, const VisualFeatures& visual) {
-  TORCH_CHECK(text.tokens.size(1) == shape_.text_tokens &&
-                  visual.tokens.size(1) == shape_.visual_tokens,
-              "the decoder was built for ", shape_.text_tokens, " text and ",
-              shape_.visual_tokens, " visual tokens, got ", text.tokens.size(1), " and ",
-              visual.tokens.size(1));
+  TORCH_CHECK(
+      text.tokens.size(1) == shape_.text_tokens && visual.tokens.size(1) == shape_.visual_tokens,
+      "the decoder was built for ", shape_.text_tokens, " text and ", shape_.visual_tokens,
+      " visual tokens, got ", text.tokens.size(1), " and ", visual.tokens.size(1));
   const std::int64_t batch = visual.tokens.size(0);
   const Tensor projected = visu_proj_(visual.tokens);  // [B, N, D]
   probe("decoder.visu_proj", projected);

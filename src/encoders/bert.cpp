@@ -64,8 +64,7 @@ struct Layer : torch::nn::Module {
         attention_output(
             std::make_shared<ResidualOutput>(config.width, config.width, config.dropout)),
         intermediate(linear(config.width, config.feedforward)),
-        output(std::make_shared<ResidualOutput>(config.feedforward, config.width,
-                                                config.dropout)) {
+        output(std::make_shared<ResidualOutput>(config.feedforward, config.width, config.dropout)) {
     const auto attention = register_module("attention", std::make_shared<torch::nn::Module>());
     attention->register_module("self", projections);
     attention->register_module("output", attention_output);
@@ -76,9 +75,9 @@ struct Layer : torch::nn::Module {
 
   /// x [B, L, D]; scores [B, 1, 1, L] added to the attention scores.
   Tensor forward(const Tensor& x, const Tensor& scores) {
-    const Tensor attended = nn::multi_head_attention(
-        projections->query(x), projections->key(x), projections->value(x), scores, heads,
-        is_training() ? dropout : 0.0);
+    const Tensor attended =
+        nn::multi_head_attention(projections->query(x), projections->key(x), projections->value(x),
+                                 scores, heads, is_training() ? dropout : 0.0);
     const Tensor h = attention_output->forward(attended, x);
     return output->forward(torch::gelu(intermediate(h)), h);
   }

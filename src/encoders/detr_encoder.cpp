@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "referent/batch/probe.h"
 #include "referent/encoders/resnet.h"
 #include "referent/encoders/visual_encoder.h"
-#include "referent/batch/probe.h"
 #include "referent/nn/encoder_layer.h"
 #include "referent/nn/sine_position.h"
 
@@ -29,11 +29,10 @@ class DetrEncoder final : public VisualEncoder {
                          conditioning::Conditioning* conditioning) override {
     const Tensor map = input_proj_(backbone_(images, text, conditioning));  // [B, D, h, w]
     probe("visual_encoder.input_proj", map);
-    const Tensor padding =
-        at::upsample_nearest2d(image_padding.unsqueeze(1).to(torch::kFloat32),
-                               {map.size(2), map.size(3)})
-            .squeeze(1)
-            .to(torch::kBool);  // [B, h, w]
+    const Tensor padding = at::upsample_nearest2d(image_padding.unsqueeze(1).to(torch::kFloat32),
+                                                  {map.size(2), map.size(3)})
+                               .squeeze(1)
+                               .to(torch::kBool);  // [B, h, w]
     probe("visual_encoder.padding", padding);
     VisualFeatures features;
     features.padding = padding.flatten(1);

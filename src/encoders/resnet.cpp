@@ -96,8 +96,8 @@ class Block : public torch::nn::Module {
     const std::size_t number = convolutions_.size() + 1;
     convolutions_.push_back(register_module(fmt::format("conv{}", number), layer));
     if (!folded_) {
-      norms_.push_back(register_module(
-          fmt::format("bn{}", number), nn::FrozenBatchNorm2d(layer->options.out_channels())));
+      norms_.push_back(register_module(fmt::format("bn{}", number),
+                                       nn::FrozenBatchNorm2d(layer->options.out_channels())));
     }
   }
 
@@ -112,10 +112,9 @@ class Block : public torch::nn::Module {
 ResNetImpl::ResNetImpl(const ResNetConfig& config) {
   const Architecture& architecture = architecture_of(config.depth);
   const bool folded = config.normalisation == Normalisation::kFolded;
-  conv1_ = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(3, config.width, 7)
-                                                          .stride(2)
-                                                          .padding(3)
-                                                          .bias(folded)));
+  conv1_ = register_module(
+      "conv1", torch::nn::Conv2d(
+                   torch::nn::Conv2dOptions(3, config.width, 7).stride(2).padding(3).bias(folded)));
   torch::nn::init::kaiming_normal_(conv1_->weight, 0.0, torch::kFanOut, torch::kReLU);
   if (!folded) bn1_ = register_module("bn1", nn::FrozenBatchNorm2d(config.width));
 

@@ -5,6 +5,8 @@
 
 namespace referent::image {
 
-std::string opencv_version() { return CV_VERSION; }
+std::string opencv_version() {
+  return CV_VERSION;
+}
 
 }  // namespace referent::image

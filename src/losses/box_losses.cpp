@@ -20,8 +20,7 @@ Tensor generalised_iou(const Tensor& a, const Tensor& b) {
     const Tensor extent = (to - from).clamp_min(0);
     return extent.select(1, 0) * extent.select(1, 1);
   };
-  const Tensor inter =
-      extent_area(torch::max(low(a), low(b)), torch::min(high(a), high(b)));
+  const Tensor inter = extent_area(torch::max(low(a), low(b)), torch::min(high(a), high(b)));
   const Tensor together = area(a) + area(b) - inter;
   const Tensor hull = extent_area(torch::min(low(a), low(b)), torch::max(high(a), high(b)));
   return inter / together - (hull - together) / hull;
@@ -33,10 +32,10 @@ Losses box_losses(const LossConfig& config, const Output& output, const Batch& b
   if (predicted.scalar_type() != torch::kFloat64) predicted = predicted.to(torch::kFloat32);
   const Tensor target = batch.boxes.to(predicted.dtype());
   const auto count = static_cast<double>(predicted.size(0));
-  const Tensor box = (config.box == BoxLoss::kL1
-                          ? at::l1_loss(predicted, target, at::Reduction::Sum)
-                          : at::smooth_l1_loss(predicted, target, at::Reduction::Sum)) /
-                     count;
+  const Tensor box =
+      (config.box == BoxLoss::kL1 ? at::l1_loss(predicted, target, at::Reduction::Sum)
+                                  : at::smooth_l1_loss(predicted, target, at::Reduction::Sum)) /
+      count;
   const Tensor giou =
       (1 - generalised_iou(to_corners(predicted), to_corners(target))).sum() / count;
   return {config.box_weight * box + config.giou_weight * giou, {{"box", box}, {"giou", giou}}};

@@ -10,10 +10,9 @@ Grounder::Grounder(const ModelConfig& config, const InputShape& shape)
       visual_encoder_(encoders::make_visual_encoder(config.visual_encoder)),
       conditioning_(conditioning::make_conditioning(config.conditioning, visual_encoder_->sites(),
                                                     config.decoder.transformer.width)),
-      decoder_(config.decoder,
-               decoders::DecoderShape{visual_encoder_->width(),
-                                      visual_encoder_->tokens(shape.image_size),
-                                      shape.text_tokens}),
+      decoder_(config.decoder, decoders::DecoderShape{visual_encoder_->width(),
+                                                      visual_encoder_->tokens(shape.image_size),
+                                                      shape.text_tokens}),
       box_head_(config.heads.box, config.decoder.transformer.width) {
   register_module("text_encoder", text_encoder_);
   register_module("visual_encoder", visual_encoder_);
@@ -24,8 +23,8 @@ Grounder::Grounder(const ModelConfig& config, const InputShape& shape)
 
 Output Grounder::forward(const Batch& batch) {
   const TextFeatures text = text_encoder_(batch.tokens, batch.token_padding);
-  const VisualFeatures visual = visual_encoder_->forward(batch.images, batch.image_padding, text,
-                                                         conditioning_.get());
+  const VisualFeatures visual =
+      visual_encoder_->forward(batch.images, batch.image_padding, text, conditioning_.get());
   const Tensor boxes = box_head_(decoder_(text, visual));  // [B, 4]
   probe("box_head", boxes);
   return {boxes.unsqueeze(1), {}};

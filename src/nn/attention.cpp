@@ -15,8 +15,9 @@ Tensor split_heads(const Tensor& x, std::int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
 }
 
-/// Attention in steps. Training takes it: the backward of LibTorch 2.11's fused CPU kernel gives NaN
-/// for sharp attention over padded keys, where the released code, which works in steps, does not.
+/// Attention in steps. Training takes it: the backward of LibTorch 2.11's fused CPU kernel gives
+/// NaN for sharp attention over padded keys, where the released code, which works in steps, does
+/// not.
 Tensor composed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                           double dropout) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));

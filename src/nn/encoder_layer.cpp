@@ -35,9 +35,8 @@ EncoderLayerImpl::EncoderLayerImpl(const TransformerConfig& config)
 Tensor EncoderLayerImpl::forward(const Tensor& x, const Tensor& position, const Tensor& padding,
                                  LayerConditioner* conditioner) {
   const auto drop = [&](const Tensor& y) { return torch::dropout(y, dropout_, is_training()); };
-  const Tensor h =
-      norm1_(x + drop(self_attn_(x, position, padding, conditioner)));  // [B, N, D]
-  const Tensor inner = drop(torch::relu(linear1_(h)));                  // [B, N, F]
+  const Tensor h = norm1_(x + drop(self_attn_(x, position, padding, conditioner)));  // [B, N, D]
+  const Tensor inner = drop(torch::relu(linear1_(h)));                               // [B, N, F]
   std::optional<ops::LowRankUpdate> update;
   if (conditioner != nullptr) update = conditioner->mlp(h);
   const Tensor y = ops::conditional_linear(inner, linear2_->weight, linear2_->bias, update);

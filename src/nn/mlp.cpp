@@ -3,11 +3,11 @@
 
 namespace referent::nn {
 
-MlpImpl::MlpImpl(std::int64_t input, std::int64_t hidden, std::int64_t output,
-                 std::int64_t depth) {
+MlpImpl::MlpImpl(std::int64_t input, std::int64_t hidden, std::int64_t output, std::int64_t depth) {
   register_module("layers", layers_);
   for (std::int64_t i = 0; i < depth; ++i) {
-    layers_->push_back(torch::nn::Linear(i == 0 ? input : hidden, i + 1 == depth ? output : hidden));
+    layers_->push_back(
+        torch::nn::Linear(i == 0 ? input : hidden, i + 1 == depth ? output : hidden));
   }
 }
 

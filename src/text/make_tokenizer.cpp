@@ -22,9 +22,9 @@ std::string vocabulary_text(const TokenizerConfig& config) {
 std::unique_ptr<Tokenizer> make_tokenizer(const TokenizerConfig& config) {
   switch (config.type) {
     case TokenizerType::kWordPiece:
-      return std::make_unique<WordPiece>(
-          vocabulary_text(config),
-          config.vocabulary.empty() ? "the built-in vocabulary" : config.vocabulary.string());
+      return std::make_unique<WordPiece>(vocabulary_text(config), config.vocabulary.empty()
+                                                                      ? "the built-in vocabulary"
+                                                                      : config.vocabulary.string());
   }
   REFERENT_CHECK(false, "tokenizer type {}", static_cast<int>(config.type));
 }

@@ -61,8 +61,8 @@ AdamW::AdamW(const OptimizerConfig& config, torch::nn::Module& model) : config_(
     for (std::size_t k = 0; k < config.groups[g].patterns.size(); ++k) {
       if (used.contains({g, k})) continue;
       throw ConfigError(
-          "train.optimizer.groups[{}] ({}): the pattern \"{}\" matches no parameter of the model", g,
-          config.groups[g].name, config.groups[g].patterns[k]);
+          "train.optimizer.groups[{}] ({}): the pattern \"{}\" matches no parameter of the model",
+          g, config.groups[g].name, config.groups[g].patterns[k]);
     }
   }
 }

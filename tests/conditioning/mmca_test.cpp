@@ -16,9 +16,13 @@ constexpr std::int64_t kWidth = 12;
 constexpr std::int64_t kChannels = 10;
 constexpr std::int64_t kInner = 6;
 
-ConditioningConfig config(Variant variant) { return {Type::kMmca, variant, 4, 8, 5}; }
+ConditioningConfig config(Variant variant) {
+  return {Type::kMmca, variant, 4, 8, 5};
+}
 
-Sites sites() { return {{{"backbone.layer2", kChannels, kInner}}, "encoder.layers", 1, kWidth}; }
+Sites sites() {
+  return {{{"backbone.layer2", kChannels, kInner}}, "encoder.layers", 1, kWidth};
+}
 
 class MmcaTest : public ::testing::TestWithParam<Variant> {
  protected:
@@ -40,12 +44,10 @@ class MmcaTest : public ::testing::TestWithParam<Variant> {
   /// c = E_mm W_g + b of the adapter `site`.
   Tensor core(const std::string& site, const Tensor& visual_mean) const {
     const std::string gate = site + ".gate_fusion.";
-    const Tensor v =
-        visual_mean.mm(p(gate + "visual_linear_static_down.weight").flatten(1).t());
+    const Tensor v = visual_mean.mm(p(gate + "visual_linear_static_down.weight").flatten(1).t());
     const Tensor t = text_.mean.mm(p(gate + "textual_linear_static_down.weight").t());
     const std::string mlp = gate + "mm_feat_embed_transform.";
-    const Tensor hidden =
-        torch::relu(torch::linear(v + t, p(mlp + "0.weight"), p(mlp + "0.bias")));
+    const Tensor hidden = torch::relu(torch::linear(v + t, p(mlp + "0.weight"), p(mlp + "0.bias")));
     const Tensor lambda =
         torch::sigmoid(torch::linear(hidden, p(mlp + "2.weight"), p(mlp + "2.bias")));
     const Tensor fused = GetParam() == Variant::kReleased ? t + lambda * v : lambda * t + v;
@@ -75,10 +77,9 @@ TEST_P(MmcaTest, UpdatesQueriesAndKeys) {
   const auto check = [&](const std::string& leaf, const ops::LowRankUpdate& got, const Tensor& w) {
     const std::string site = "encoder.layers.0." + leaf;
     const Tensor y = ops::conditional_linear(x + position, w, none, got);
-    const Tensor expected =
-        GetParam() == Variant::kReleased
-            ? (x + position + adapted(site, x)).matmul(w.t())
-            : (x + position).matmul(w.t()) + adapted(site, x + position);
+    const Tensor expected = GetParam() == Variant::kReleased
+                                ? (x + position + adapted(site, x)).matmul(w.t())
+                                : (x + position).matmul(w.t()) + adapted(site, x + position);
     EXPECT_TRUE(torch::allclose(y, expected, 1e-9, 1e-9)) << leaf;
   };
   check("q", update.query.value(), weight.narrow(0, 0, kWidth));

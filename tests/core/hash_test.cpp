@@ -8,7 +8,9 @@
 namespace referent {
 namespace {
 
-std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 TEST(HashTest, AgreesWithPublishedVectors) {
   EXPECT_EQ(fnv1a64(""), 0xcbf29ce484222325ULL);

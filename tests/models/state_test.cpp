@@ -12,9 +12,9 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(StateTest, BytesGoThereAndBackForEveryType) {
-  for (const auto type : {torch::kBool, torch::kUInt8, torch::kInt8, torch::kInt16, torch::kInt32,
-                          torch::kInt64, torch::kFloat16, torch::kBFloat16, torch::kFloat32,
-                          torch::kFloat64}) {
+  for (const auto type :
+       {torch::kBool, torch::kUInt8, torch::kInt8, torch::kInt16, torch::kInt32, torch::kInt64,
+        torch::kFloat16, torch::kBFloat16, torch::kFloat32, torch::kFloat64}) {
     const torch::Tensor tensor = torch::arange(6).view({2, 3}).to(type);
     const torch::Tensor back = to_torch(to_bytes(tensor.t()));
     EXPECT_EQ(back.scalar_type(), type);

@@ -91,8 +91,8 @@ struct ConfigOptions {
 };
 
 struct ParityOptions {
-  Path folder;       ///< of goldens, or one case
-  std::string only;  ///< run cases whose name holds this
+  Path folder;            ///< of goldens, or one case
+  std::string only;       ///< run cases whose name holds this
   bool failures = false;  ///< print failing outputs only
 };
 

@@ -20,7 +20,7 @@ struct Batch {
   Tensor image_padding;  ///< [B, H, W] bool
   Tensor tokens;         ///< [B, L] int64
   Tensor token_padding;  ///< [B, L] bool
-  Tensor boxes;          ///< [B, 4] float targets cx, cy, w, h over the square, 0..1; may be undefined
+  Tensor boxes;  ///< [B, 4] float targets cx, cy, w, h over the square, 0..1; may be undefined
 
   std::int64_t size() const { return images.size(0); }
   Batch to(const torch::Device& device) const;

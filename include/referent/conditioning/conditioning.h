@@ -15,7 +15,7 @@ namespace referent::conditioning {
 
 /// A residual block that a visual encoder offers for conditioning.
 struct BlockSite {
-  std::string name;  ///< "backbone.layer2"
+  std::string name;            ///< "backbone.layer2"
   std::int64_t channels;       ///< of the block's input and output
   std::int64_t conv_channels;  ///< of its 3x3 convolution's input and output
 };

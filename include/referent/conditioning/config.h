@@ -24,12 +24,13 @@ struct ConditioningConfig {
   template <class V>
   void visit(V& v) {
     v.field("type", type, "How the text changes the visual encoder's weights.");
-    v.field("variant", variant,
-            "MMCA as released (updates on the input of q and k and on whole residual blocks) or as "
-            "the paper writes (updates of the weights of q, k, the MLP and the last block's 3x3 "
-            "convolution). Where the paper is silent: the low-rank input of a projection is its own "
-            "input, the MLP's update maps its input to its output, a basic block's second "
-            "convolution is the one updated, and gates average over all positions.");
+    v.field(
+        "variant", variant,
+        "MMCA as released (updates on the input of q and k and on whole residual blocks) or as "
+        "the paper writes (updates of the weights of q, k, the MLP and the last block's 3x3 "
+        "convolution). Where the paper is silent: the low-rank input of a projection is its own "
+        "input, the MLP's update maps its input to its output, a basic block's second "
+        "convolution is the one updated, and gates average over all positions.");
     v.field("rank", rank, "Rank of an update.", config::in_range(1, 1024));
     v.field("gate_width", gate_width, "Width of the gate's fused feature E_mm.",
             config::in_range(1, 4096));

@@ -73,10 +73,10 @@ namespace detail {
 }  // namespace referent
 
 /// For our own invariants: throws std::logic_error (exit status 1) with file and line.
-#define REFERENT_CHECK(condition, ...)                                            \
-  do {                                                                            \
-    if (!(condition)) {                                                           \
-      ::referent::detail::check_failed(__FILE__, __LINE__, #condition,            \
-                                       ::fmt::format("" __VA_ARGS__));            \
-    }                                                                             \
+#define REFERENT_CHECK(condition, ...)                                 \
+  do {                                                                 \
+    if (!(condition)) {                                                \
+      ::referent::detail::check_failed(__FILE__, __LINE__, #condition, \
+                                       ::fmt::format("" __VA_ARGS__)); \
+    }                                                                  \
   } while (false)

@@ -7,8 +7,8 @@ namespace referent {
 
 /// How this build came to be; the versions of the libraries are added by who links them.
 struct BuildInfo {
-  std::string version;   ///< SemVer
-  std::string git;       ///< revision, "-dirty" when the tree had changes
+  std::string version;  ///< SemVer
+  std::string git;      ///< revision, "-dirty" when the tree had changes
   std::string build_type;
   std::string compiler;
 };

@@ -24,7 +24,7 @@ struct Example {
 /// One example after a transform: a picture on its square, tokens, target.
 struct Sample {
   std::string id;
-  image::Image image;  ///< the resized picture, without padding
+  image::Image image;     ///< the resized picture, without padding
   std::int64_t size = 0;  ///< side of the padded square
   std::int64_t top = 0;   ///< where the picture lies on the square
   std::int64_t left = 0;

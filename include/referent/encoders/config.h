@@ -55,7 +55,9 @@ struct ResNetConfig {
   std::int64_t frozen_stages = 1;
 
   /// Input pixels per output cell.
-  std::int64_t stride() const { return (std::int64_t{2} << stages) / (dilation && stages == 4 ? 2 : 1); }
+  std::int64_t stride() const {
+    return (std::int64_t{2} << stages) / (dilation && stages == 4 ? 2 : 1);
+  }
 
   template <class V>
   void visit(V& v) {

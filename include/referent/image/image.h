@@ -8,7 +8,8 @@
 
 namespace referent::image {
 
-/// An 8-bit RGB picture, rows top to bottom without padding: pixel (x, y) is at 3 * (y * width + x).
+/// An 8-bit RGB picture, rows top to bottom without padding: pixel (x, y) is at 3 * (y * width +
+/// x).
 struct Image {
   std::int64_t width = 0;
   std::int64_t height = 0;

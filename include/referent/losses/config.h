@@ -29,7 +29,6 @@ struct LossConfig {
 
 template <>
 struct referent::config::EnumNames<referent::losses::BoxLoss> {
-  static constexpr std::array kNames{
-      std::pair{referent::losses::BoxLoss::kL1, "l1"},
-      std::pair{referent::losses::BoxLoss::kSmoothL1, "smooth_l1"}};
+  static constexpr std::array kNames{std::pair{referent::losses::BoxLoss::kL1, "l1"},
+                                     std::pair{referent::losses::BoxLoss::kSmoothL1, "smooth_l1"}};
 };

@@ -35,8 +35,7 @@ class BlockConditioner {
 
   /// The block's 3x3 convolution: `input` [B, C, H, W] to `output` [B, C', H, W], before its
   /// normalisation.
-  virtual torch::Tensor convolution(const torch::Tensor& input,
-                                    const torch::Tensor& output) = 0;
+  virtual torch::Tensor convolution(const torch::Tensor& input, const torch::Tensor& output) = 0;
 
   /// The whole block: `input` to `output`, after its ReLU.
   virtual torch::Tensor block(const torch::Tensor& input, const torch::Tensor& output) = 0;

@@ -18,8 +18,7 @@ class EncoderLayerImpl : public torch::nn::Module {
 
   /// Shapes as SelfAttention; returns [B, N, D].
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& position,
-                        const torch::Tensor& padding,
-                        LayerConditioner* conditioner = nullptr);
+                        const torch::Tensor& padding, LayerConditioner* conditioner = nullptr);
 
  private:
   double dropout_;

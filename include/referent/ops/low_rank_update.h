@@ -11,9 +11,9 @@ namespace referent::ops {
 ///
 /// C_b = diag(core_b) for a core of [B, r], the matrix itself for [B, r, r].
 struct LowRankUpdate {
-  torch::Tensor q;     ///< [Kz, r]
-  torch::Tensor p;     ///< [M, r]
-  torch::Tensor core;  ///< [B, r] or [B, r, r]
+  torch::Tensor q;      ///< [Kz, r]
+  torch::Tensor p;      ///< [M, r]
+  torch::Tensor core;   ///< [B, r] or [B, r, r]
   torch::Tensor input;  ///< z [B, N, Kz]; undefined: z = x
 };
 

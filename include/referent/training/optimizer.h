@@ -47,7 +47,7 @@ class AdamW {
     std::string name;
     std::size_t group;
     torch::Tensor parameter;
-    torch::Tensor exp_avg;     ///< undefined before the first step
+    torch::Tensor exp_avg;  ///< undefined before the first step
     torch::Tensor exp_avg_sq;
     torch::Tensor step;  ///< float scalar
   };

@@ -76,7 +76,8 @@ void run_fill_vectors(const GoldenCase& golden, CaseReport& report) {
     for (const float value : values) sum += value;
     const auto first = vector.at("first8").get<std::vector<double>>();
     bool equal = static_cast<double>(values.back()) == vector.at("last").get<double>();
-    for (std::size_t i = 0; i < first.size(); ++i) equal &= static_cast<double>(values[i]) == first[i];
+    for (std::size_t i = 0; i < first.size(); ++i)
+      equal &= static_cast<double>(values[i]) == first[i];
     report.check("fill/" + name, equal, "the filled values are not bit-equal");
     report.compare("fill/" + name + " sum", sum, vector.at("sum_float64").get<double>(),
                    {1e-6, 1e-12});

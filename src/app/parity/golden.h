@@ -47,8 +47,9 @@ std::vector<std::int64_t> shape_of(const nlohmann::json& json);
 /// Empty when neither exists.
 std::filesystem::path photo_folder(const GoldenCase& golden);
 
-/// The model of a TransVG or MMCA case in its configuration, with its filled weights laid in through
-/// the map that imports released checkpoints. A name that the map or the model lacks throws.
+/// The model of a TransVG or MMCA case in its configuration, with its filled weights laid in
+/// through the map that imports released checkpoints. A name that the map or the model lacks
+/// throws.
 std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report);
 models::ModelConfig mmca_model_config(const nlohmann::json& golden);
 

@@ -10,7 +10,9 @@ namespace {
 using torch::Tensor;
 
 /// The golden's layout: sequence first.
-Tensor sequence_first(const Tensor& x) { return x.transpose(0, 1); }
+Tensor sequence_first(const Tensor& x) {
+  return x.transpose(0, 1);
+}
 
 /// "fusion_encoder3" -> {"fusion_encoder", 3}; -1 without a number.
 std::pair<std::string, std::int64_t> split_index(const std::string& name) {
@@ -46,7 +48,8 @@ class Stages {
     if (golden == "box_logits") return probe("box_head.logits");
     if (golden == "box") return probe("box_head");
     if (stage == "layer") return probe(fmt::format("visual_encoder.backbone.layer.{}", i));
-    if (stage == "conv_adapter") return probe(fmt::format("conditioning.backbone.layer{}.update", i));
+    if (stage == "conv_adapter")
+      return probe(fmt::format("conditioning.backbone.layer{}.update", i));
     if (stage == "e_mm_q" || stage == "e_mm_k") {
       return probe(fmt::format("conditioning.encoder.layers.{}.{}.fused", i, stage.back()))
           .unsqueeze(0);

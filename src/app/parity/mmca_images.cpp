@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "golden.h"
-#include "referent/core/hash.h"
 #include "referent/core/file.h"
+#include "referent/core/hash.h"
 #include "referent/data/transform.h"
 #include "referent/image/decode.h"
 #include "referent/loader/collate.h"
@@ -99,10 +99,10 @@ void run_mmca_images(const GoldenCase& golden, CaseReport& report) {
     compare_sample(golden, item, index, sample, batch.images[0], exact, report);
 
     const Tensor box = model->forward(batch).boxes.view({4}).contiguous();
-    report.compare(fmt::format("predicted{:02}", index), box,
-                   torch::tensor(item.at("predicted").get<std::vector<double>>()),
-                   tolerance_of(doc.at("tolerance").at(exact ? "boxes" : "boxes_with_other_decoder")),
-                   1.0);
+    report.compare(
+        fmt::format("predicted{:02}", index), box,
+        torch::tensor(item.at("predicted").get<std::vector<double>>()),
+        tolerance_of(doc.at("tolerance").at(exact ? "boxes" : "boxes_with_other_decoder")), 1.0);
     const float* value = box.const_data_ptr<float>();
     const std::array<float, 4>& target = sample.target;
     const float iou = metrics::evaluation_iou({value[0], value[1], value[2], value[3]},

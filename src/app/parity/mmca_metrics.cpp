@@ -59,13 +59,12 @@ void run_mmca_metrics(const GoldenCase& golden, CaseReport& report) {
   std::int64_t wrong_hits = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const json& pair = pairs.at(i);
-    add(pair, "bbox_iou",
-        metrics::iou(corners(pair, "pred_xyxy"), corners(pair, "target_xyxy")));
+    add(pair, "bbox_iou", metrics::iou(corners(pair, "pred_xyxy"), corners(pair, "target_xyxy")));
     add(pair, "bbox_iou_center_form",
         metrics::iou(metrics::to_corners(center(pair, "pred_cxcywh")),
                      metrics::to_corners(center(pair, "target_cxcywh"))));
-    const float iou = metrics::evaluation_iou(center(pair, "pred_cxcywh"),
-                                              center(pair, "target_cxcywh"));
+    const float iou =
+        metrics::evaluation_iou(center(pair, "pred_cxcywh"), center(pair, "target_cxcywh"));
     add(pair, "eval_iou", iou);
     add(pair, "giou",
         metrics::generalized_iou(corners(pair, "pred_xyxy"), corners(pair, "target_xyxy")));

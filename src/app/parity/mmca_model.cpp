@@ -38,17 +38,18 @@ models::ModelConfig mmca_model_config(const json& golden) {
 std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report) {
   const json& doc = golden.json();
   const auto salt = doc.at("salt").get<std::string>();
-  const auto model = models::make_model(
-      mmca_model_config(doc), {doc.at("config").at("imsize"), doc.at("config").at("max_query_len")});
+  const auto model =
+      models::make_model(mmca_model_config(doc),
+                         {doc.at("config").at("imsize"), doc.at("config").at("max_query_len")});
 
   checkpoint::StateDict released;
   for (const json& weight : doc.at("weights")) {
     const auto name = weight.at("name").get<std::string>();
     const std::vector<std::int64_t> shape = shape_of(weight.at("shape"));
-    const std::vector<float> values = fill(salt, name, shape, weight.at("kind").get<std::string>(),
-                                           weight.value("gain", 1.0));
-    released.tensors.emplace(
-        name, formats::make_tensor<float>(formats::DType::kFloat32, shape, values));
+    const std::vector<float> values =
+        fill(salt, name, shape, weight.at("kind").get<std::string>(), weight.value("gain", 1.0));
+    released.tensors.emplace(name,
+                             formats::make_tensor<float>(formats::DType::kFloat32, shape, values));
   }
   const checkpoint::ImportResult imported =
       checkpoint::match(released, checkpoint::name_map(doc.at("model").get<std::string>()),

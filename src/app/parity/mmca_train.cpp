@@ -24,7 +24,8 @@ training::OptimizerConfig optimizer_config(const json& optimizer) {
     const double rate = group.at("lr");
     if (name == "rest") config.learning_rate = rate;
     if (name == "visual_cnn") {
-      config.groups.push_back({name, {"visual_encoder.backbone.*", "conditioning.backbone.*"}, rate});
+      config.groups.push_back(
+          {name, {"visual_encoder.backbone.*", "conditioning.backbone.*"}, rate});
     }
     if (name == "visual_transformer") {
       config.groups.push_back({name, {"visual_encoder.*", "conditioning.*"}, rate});
@@ -166,11 +167,11 @@ void run_recipe(const GoldenCase& golden, CaseReport& report) {
   for (const auto& group : trainer.optimizer().groups()) {
     for (const json& expected : training.at("optimizer").at("groups")) {
       if (expected.at("name") != group.name) continue;
-      report.check("group " + group.name,
-                   group.parameters.size() == expected.at("parameters").get<std::size_t>(),
-                   fmt::format("expected {} parameters, got {}",
-                               expected.at("parameters").get<std::size_t>(),
-                               group.parameters.size()));
+      report.check(
+          "group " + group.name,
+          group.parameters.size() == expected.at("parameters").get<std::size_t>(),
+          fmt::format("expected {} parameters, got {}",
+                      expected.at("parameters").get<std::size_t>(), group.parameters.size()));
     }
   }
   for (const json& name : training.at("frozen")) {
@@ -203,8 +204,7 @@ void run_large_steps(const GoldenCase& golden, CaseReport& report) {
   config.clip_norm = rule.at("clip_max_norm");
 
   Trainer trainer(golden, report, config, torch::kFloat64);
-  const auto parameters =
-      released_parameters(trainer.model(), doc.at("model").get<std::string>());
+  const auto parameters = released_parameters(trainer.model(), doc.at("model").get<std::string>());
   std::map<std::string, Tensor> before;
   for (const auto& [name, parameter] : parameters) before.emplace(name, parameter.detach().clone());
   for (int i = 0; i < rule.at("steps").get<int>(); ++i) {
@@ -220,7 +220,8 @@ void run_large_steps(const GoldenCase& golden, CaseReport& report) {
     }
     const Tensor index =
         torch::tensor(entry.at("index").get<std::vector<std::int64_t>>(), torch::kInt64);
-    const Tensor delta = (found->second.detach() - before.at(name)).flatten().index_select(0, index);
+    const Tensor delta =
+        (found->second.detach() - before.at(name)).flatten().index_select(0, index);
     const Tensor expected = torch::tensor(entry.at("delta").get<std::vector<double>>());
     // Each element within `rel` of its own size: compare the ratio with one.
     report.compare("delta." + name, delta.to(torch::kFloat64) / expected.to(torch::kFloat64),

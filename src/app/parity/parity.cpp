@@ -17,8 +17,8 @@ using Runner = std::function<void(const GoldenCase&, CaseReport&)>;
 
 const std::map<std::string, Runner>& runners() {
   static const std::map<std::string, Runner> table{
-      {"mmca/forward", run_mmca_forward},       {"mmca/train", run_mmca_train},
-      {"mmca/images", run_mmca_images},         {"mmca/transforms", run_mmca_transforms},
+      {"mmca/forward", run_mmca_forward}, {"mmca/train", run_mmca_train},
+      {"mmca/images", run_mmca_images},   {"mmca/transforms", run_mmca_transforms},
       {"mmca/metrics", run_mmca_metrics},
   };
   return table;
@@ -74,9 +74,9 @@ void print(const CaseReport& report, bool verbose) {
              report.comparisons().size());
   for (const Comparison& comparison : report.comparisons()) {
     if (!verbose && comparison.passed) continue;
-    fmt::print("  {:<6} {:<72} abs {:.2e} rel {:.2e}{}{}\n",
-               comparison.passed ? "pass" : "FAIL", comparison.name, comparison.absolute_error,
-               comparison.relative_error, comparison.note.empty() ? "" : "  ", comparison.note);
+    fmt::print("  {:<6} {:<72} abs {:.2e} rel {:.2e}{}{}\n", comparison.passed ? "pass" : "FAIL",
+               comparison.name, comparison.absolute_error, comparison.relative_error,
+               comparison.note.empty() ? "" : "  ", comparison.note);
   }
 }
 
@@ -89,10 +89,11 @@ nlohmann::ordered_json to_json(const CaseReport& report) {
                        {"passed", c.passed},
                        {"note", c.note}});
   }
-  nlohmann::ordered_json json{
-      {"name", report.name()},
-      {"result", report.skipped() ? "skipped" : report.passed() ? "passed" : "failed"},
-      {"outputs", std::move(outputs)}};
+  nlohmann::ordered_json json{{"name", report.name()},
+                              {"result", report.skipped()  ? "skipped"
+                                         : report.passed() ? "passed"
+                                                           : "failed"},
+                              {"outputs", std::move(outputs)}};
   if (report.skipped()) json["reason"] = *report.skip_reason();
   return json;
 }

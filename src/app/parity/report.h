@@ -30,9 +30,8 @@ class CaseReport {
   explicit CaseReport(std::string name) : name_(std::move(name)) {}
 
   /// Compares flat sequences; `scale` is the golden's largest magnitude (by default of `expected`).
-  void compare(const std::string& output, const torch::Tensor& value,
-               const torch::Tensor& expected, Tolerance tolerance,
-               std::optional<double> scale = std::nullopt);
+  void compare(const std::string& output, const torch::Tensor& value, const torch::Tensor& expected,
+               Tolerance tolerance, std::optional<double> scale = std::nullopt);
   void compare(const std::string& output, double value, double expected, Tolerance tolerance);
 
   /// Something that is equal or not.

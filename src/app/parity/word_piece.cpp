@@ -14,7 +14,8 @@ namespace {
 using nlohmann::json;
 
 /// What the data path makes of the text. The released code fails on a pair "a ||| b": of it the
-/// golden has the ids of both parts. Both fit uncut, or the ids are not checked: how to cut a pair the released code does not say.
+/// golden has the ids of both parts. Both fit uncut, or the ids are not checked: how to cut a pair
+/// the released code does not say.
 std::optional<std::vector<std::int64_t>> expected_input(const json& entry, std::int64_t length) {
   if (entry.contains("input_ids")) return entry.at("input_ids").get<std::vector<std::int64_t>>();
   constexpr std::int64_t kClassification = 101;
@@ -47,8 +48,7 @@ void run_word_piece(const std::filesystem::path& lines, CaseReport& report) {
     const auto text = entry.at("text").get<std::string>();
     std::vector<std::int64_t> ids;
     for (const text::Token& token : tokenizer->tokenize(text)) ids.push_back(token.id);
-    const std::vector<std::int64_t> encoded =
-        text::encode_expression(*tokenizer, text, length).ids;
+    const std::vector<std::int64_t> encoded = text::encode_expression(*tokenizer, text, length).ids;
     const auto expected = expected_input(entry, length);
     ++compared;
     if (ids == entry.at("ids").get<std::vector<std::int64_t>>() &&
