@@ -21,18 +21,16 @@ torch::nn::Conv2d same_convolution(std::int64_t input, std::int64_t output, std:
 }  // namespace
 
 GateFusionImpl::GateFusionImpl(const ConditioningConfig& config, std::int64_t channels,
-                               std::int64_t text_width, std::int64_t visual_kernel)
+                               std::int64_t text_width, bool of_map)
     : variant_(config.variant),
       text_(linear_without_bias(text_width, config.gate_width)),
       transform_(torch::nn::Linear(config.gate_width, config.gate_hidden), torch::nn::ReLU(),
                  torch::nn::Linear(config.gate_hidden, config.gate_width)) {
-  if (visual_kernel == 0) {
-    const auto projection = linear_without_bias(channels, config.gate_width);
-    visual_weight_ = register_module("visual_linear_static_down", projection)->weight;
-  } else {
-    const auto projection = same_convolution(channels, config.gate_width, 1, false);
-    visual_weight_ = register_module("visual_linear_static_down", projection)->weight;
-  }
+  constexpr const char* kVisual = "visual_linear_static_down";
+  visual_weight_ =
+      of_map ? register_module(kVisual, same_convolution(channels, config.gate_width, 1, false))
+                   ->weight
+             : register_module(kVisual, linear_without_bias(channels, config.gate_width))->weight;
   register_module("textual_linear_static_down", text_);
   register_module("mm_feat_embed_transform", transform_);
 }
@@ -46,10 +44,10 @@ Tensor GateFusionImpl::forward(const Tensor& visual_mean, const Tensor& text_mea
 }
 
 AdapterImpl::AdapterImpl(const ConditioningConfig& config, std::int64_t channels,
-                         std::int64_t text_width, std::int64_t visual_kernel, std::string name)
+                         std::int64_t text_width, bool of_map, std::string name)
     : variant_(config.variant),
       name_(std::move(name)),
-      gate_fusion_(config, channels, text_width, visual_kernel) {
+      gate_fusion_(config, channels, text_width, of_map) {
   register_module("gate_fusion", gate_fusion_);
   text_linear_w_ =
       register_parameter("text_linear_w", torch::zeros({config.gate_width, config.rank}));
@@ -64,7 +62,7 @@ Tensor AdapterImpl::core(const Tensor& visual_mean, const Tensor& text_mean) {
 
 LinearAdapterImpl::LinearAdapterImpl(const ConditioningConfig& config, std::int64_t width,
                                      std::int64_t text_width, const std::string& name)
-    : AdapterImpl(config, width, text_width, /*visual_kernel=*/0, name),
+    : AdapterImpl(config, width, text_width, /*of_map=*/false, name),
       down_(linear_without_bias(width, config.rank)),
       up_(linear_without_bias(config.rank, width)) {
   register_module("visual_linear_static_down", down_);
@@ -88,7 +86,7 @@ ops::LowRankUpdate LinearAdapterImpl::update(const Tensor& input, const Tensor& 
 ConvolutionAdapterImpl::ConvolutionAdapterImpl(const ConditioningConfig& config,
                                                std::int64_t channels, std::int64_t text_width,
                                                const std::string& name)
-    : AdapterImpl(config, channels, text_width, /*visual_kernel=*/1, name),
+    : AdapterImpl(config, channels, text_width, /*of_map=*/true, name),
       down_(same_convolution(channels, config.rank, config.variant == Variant::kReleased ? 3 : 1,
                              config.variant == Variant::kReleased)),
       up_(same_convolution(config.rank, channels, config.variant == Variant::kReleased ? 1 : 3,

@@ -2,6 +2,7 @@
 #include "referent/ops/conditional_conv2d.h"
 
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/nn.h>
 
 namespace referent::ops {

@@ -7,23 +7,25 @@
 namespace referent::testing {
 
 namespace detail {
-inline std::filesystem::path folder_from(const char* variable, const char* sibling) {
+inline std::filesystem::path folder_or_empty(const char* variable,
+                                             const std::filesystem::path& otherwise) {
   const char* value = std::getenv(variable);
-  const std::filesystem::path folder =
-      value != nullptr ? std::filesystem::path(value)
-                       : std::filesystem::path(REFERENT_SOURCE_DIR) / ".." / "shared" / sibling;
+  const std::filesystem::path folder = value != nullptr ? std::filesystem::path(value) : otherwise;
   return std::filesystem::is_directory(folder) ? folder : std::filesystem::path();
 }
 }  // namespace detail
 
-/// The test data folder: $REFERENT_TEST_DATA, else ../shared/data; empty when it is not there.
+/// The test data folder (photos, annotations): $REFERENT_TEST_DATA, else ../shared/data; empty when
+/// it is not there.
 inline std::filesystem::path test_data() {
-  return detail::folder_from("REFERENT_TEST_DATA", "data");
+  return detail::folder_or_empty("REFERENT_TEST_DATA",
+                                 std::filesystem::path(REFERENT_SOURCE_DIR) / "../shared/data");
 }
 
-/// The folder of golden outputs: $REFERENT_GOLDENS, else ../shared/goldens; empty when absent.
+/// The folder of golden outputs: $REFERENT_GOLDENS, else tests/golden.
 inline std::filesystem::path goldens() {
-  return detail::folder_from("REFERENT_GOLDENS", "goldens");
+  return detail::folder_or_empty("REFERENT_GOLDENS",
+                                 std::filesystem::path(REFERENT_SOURCE_DIR) / "tests/golden");
 }
 
 }  // namespace referent::testing

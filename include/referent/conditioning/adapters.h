@@ -17,10 +17,10 @@ namespace referent::conditioning {
 /// released E_mm = t + lambda v; paper (eq. for E_mm) E_mm = lambda t + v.
 class GateFusionImpl : public torch::nn::Module {
  public:
-  /// `visual_kernel`: 0 for a visual projection of [width, channels] (tokens), 1 for the
-  /// 1x1 convolution weight [width, channels, 1, 1] of the released convolution adapters.
+  /// `of_map`: the visual projection of a convolution adapter is a 1x1 convolution, with a weight
+  /// of [gate_width, channels, 1, 1], that of a linear adapter a linear layer.
   GateFusionImpl(const ConditioningConfig& config, std::int64_t channels, std::int64_t text_width,
-                 std::int64_t visual_kernel);
+                 bool of_map);
 
   /// visual_mean [B, C], text_mean [B, D] -> [B, gate_width].
   torch::Tensor forward(const torch::Tensor& visual_mean, const torch::Tensor& text_mean);
@@ -37,19 +37,18 @@ TORCH_MODULE(GateFusion);
 class AdapterImpl : public torch::nn::Module {
  protected:
   AdapterImpl(const ConditioningConfig& config, std::int64_t channels, std::int64_t text_width,
-              std::int64_t visual_kernel, std::string name);
+              bool of_map, std::string name);
 
   /// -> [B, rank].
   torch::Tensor core(const torch::Tensor& visual_mean, const torch::Tensor& text_mean);
   const std::string& probe_name() const { return name_; }
   Variant variant() const { return variant_; }
 
-  torch::Tensor text_linear_w_;
-
  private:
   Variant variant_;
   std::string name_;
   GateFusion gate_fusion_;
+  torch::Tensor text_linear_w_;
   torch::Tensor text_linear_b_;
 };
 
