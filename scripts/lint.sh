@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Checks format (clang-format) and faults (clang-tidy), both of version 14; changes nothing.
+#
+#   scripts/lint.sh [--format] [FILE...]
+#
+#   --format   the format only, which takes seconds; clang-tidy takes minutes
+#   FILE...    these sources; default: all tracked ones
+#
+# clang-tidy looks at the .cpp files of src/ and tools/ as build/release compiles them.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+tidy=true
+files=()
+for argument in "$@"; do
+  case $argument in
+    --format) tidy=false ;;
+    -h | --help) sed -n '3,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) die "unknown option $argument; try --help" ;;
+    *) [ -f "$argument" ] || die "there is no file $argument"; files+=("$argument") ;;
+  esac
+done
+[ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
+
+# tool NAME: the command of version 14.
+tool() {
+  local name
+  for name in "$1-14" "$1"; do
+    command -v "$name" >/dev/null && "$name" --version | grep -q 'version 14\.' && echo "$name" && return
+  done
+  die "$1 of version 14 is not there; run scripts/setup.sh --dev"
+}
+
+format=$(tool clang-format)
+say "$format: ${#files[@]} files"
+$format --dry-run -Werror "${files[@]}" || die "wrong format; $format -i FILE mends it"
+$tidy || exit 0
+
+mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(\./)?(src|tools)/.*\.cpp$' || true)
+[ ${#sources[@]} -gt 0 ] || exit 0
+[ -f build/release/compile_commands.json ] || die "build/release is not there; run cmake --preset release"
+lint=$(tool clang-tidy)
+say "$lint: ${#sources[@]} files"
+# The precompiled header is g++'s, which clang cannot read: the same header as text takes its place.
+mkdir -p build/lint
+sed -E "s# -Winvalid-pch -include [^ ]*/cmake_pch\.hxx# -include $root/src/torch_pch.h#; s# -fpch-preprocess##" \
+  build/release/compile_commands.json >build/lint/compile_commands.json
+printf '%s\0' "${sources[@]}" |
+  xargs -0 -n 1 -P "$(nproc)" "$lint" -p build/lint --quiet --extra-arg=-Wno-unknown-warning-option ||
+  die "clang-tidy found what stands above"
