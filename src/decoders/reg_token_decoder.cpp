@@ -10,6 +10,7 @@ using torch::Tensor;
 
 RegTokenDecoderImpl::RegTokenDecoderImpl(const DecoderConfig& config, const DecoderShape& shape)
     : shape_(shape),
+      position_in_values_(config.position_in_values),
       visu_proj_(shape.visual_width, config.transformer.width),
       reg_token_(1, config.transformer.width),
       vl_pos_embed_(1 + shape.text_tokens + shape.visual_tokens, config.transformer.width),
@@ -26,7 +27,8 @@ Tensor RegTokenDecoderImpl::forward(const TextFeatures& text, const VisualFeatur
       "the decoder was built for ", shape_.text_tokens, " text and ", shape_.visual_tokens,
       " visual tokens, got ", text.tokens.size(1), " and ", visual.tokens.size(1));
   const std::int64_t batch = visual.tokens.size(0);
-  const Tensor projected = visu_proj_(visual.tokens);  // [B, N, D]
+  const Tensor projected = visu_proj_(position_in_values_ ? visual.tokens + visual.position
+                                                          : visual.tokens);  // [B, N, D]
   probe("decoder.visu_proj", projected);
   const Tensor reg = reg_token_->weight.unsqueeze(0).expand({batch, -1, -1});  // [B, 1, D]
   Tensor x = torch::cat({reg, text.tokens, projected}, 1);

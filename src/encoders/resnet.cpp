@@ -68,6 +68,10 @@ class Block : public torch::nn::Module {
       add_convolution(convolution(o.input, o.width, 3, o.stride, o.dilation, folded_));
       add_convolution(convolution(o.width, o.width, 3, 1, o.dilation, folded_));
     }
+    if (folded_) {
+      // Nothing normalises the sum of a block, so it starts as its shortcut (Goyal et al. 2017).
+      torch::nn::init::zeros_(convolutions_.back()->weight);
+    }
     if (o.stride != 1 || o.input != o.output()) {
       downsample_->push_back(convolution(o.input, o.output(), 1, o.stride, 1, folded_));
       if (!folded_) downsample_->push_back(nn::FrozenBatchNorm2d(o.output()));

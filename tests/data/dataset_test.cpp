@@ -9,6 +9,7 @@
 
 #include "referent/core/error.h"
 #include "referent/core/file.h"
+#include "support/temporary_folder.h"
 
 namespace referent::data {
 namespace {
@@ -27,15 +28,14 @@ std::string message_of(const DatasetConfig& config) {
 /// A folder of its own with two image files, which no reader opens.
 class JsonlTest : public ::testing::Test {
  protected:
-  Path folder_ = Path(::testing::TempDir()) / "referent_jsonl";
+  testing::TemporaryFolder temporary_;
+  Path folder_ = temporary_.path() / "referent_jsonl";
 
   void SetUp() override {
-    std::filesystem::remove_all(folder_);
     make_folders(folder_ / "images");
     write_file(folder_ / "a.png", "");
     write_file(folder_ / "images" / "b.png", "");
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   DatasetConfig write(std::string_view lines) {
     write_file(folder_ / "set.jsonl", lines);

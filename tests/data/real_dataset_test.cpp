@@ -8,6 +8,7 @@
 #include "referent/core/error.h"
 #include "referent/core/file.h"
 #include "referent/data/dataset.h"
+#include "support/temporary_folder.h"
 #include "support/test_data.h"
 
 namespace referent::data {
@@ -59,7 +60,8 @@ TEST_F(RealDatasetTest, IndexBoxesFollowTheFamilysConvention) {
       {"gref_umd/gref_umd_val.pth", {153.18, 213.25, 153.18 + 134.57, 213.25 + 213.02}},
       {"referit/referit_val.pth", {322, 303, 359, 372}},
       {"flickr/flickr_val.pth", {53, 45, 110, 203}}};
-  const Path folder = Path(::testing::TempDir()) / "referent_index_images";
+  const testing::TemporaryFolder temporary;
+  const Path folder = temporary.path() / "images";
   make_folders(folder);
   for (const char* name : {"COCO_train2014_000000000716.jpg", "COCO_train2014_000000000309.jpg",
                            "9739.jpg", "100652400.jpg"}) {
@@ -73,7 +75,6 @@ TEST_F(RealDatasetTest, IndexBoxesFollowTheFamilysConvention) {
     EXPECT_EQ(dataset.examples[0].id, "0") << path;
     EXPECT_EQ(dataset.examples[0].box, box) << path;
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(RealDatasetTest, IndexCompanionIsNoDataset) {

@@ -16,6 +16,7 @@
 #include "referent/data/dataset.h"
 #include "referent/formats/rle.h"
 #include "referent/image/decode.h"
+#include "support/temporary_folder.h"
 
 namespace referent::data {
 namespace {
@@ -182,16 +183,11 @@ image::Box mask_box(const nlohmann::json& mask) {
 
 class SynthesizeTest : public ::testing::Test {
  protected:
-  Path folder_ = Path(::testing::TempDir()) / "referent_scenes";
+  testing::TemporaryFolder temporary_;
+  Path folder_ = temporary_.path() / "referent_scenes";
 
-  void SetUp() override {
-    std::filesystem::remove_all(folder_);
-    ProgressBar::set_quiet(true);
-  }
-  void TearDown() override {
-    std::filesystem::remove_all(folder_);
-    ProgressBar::set_quiet(false);
-  }
+  void SetUp() override { ProgressBar::set_quiet(true); }
+  void TearDown() override { ProgressBar::set_quiet(false); }
 };
 
 TEST_F(SynthesizeTest, WritesWhatTheReaderReads) {

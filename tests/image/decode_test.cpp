@@ -6,6 +6,7 @@
 
 #include "fixtures.h"
 #include "referent/core/error.h"
+#include "support/temporary_folder.h"
 
 namespace referent::image {
 namespace {
@@ -26,7 +27,8 @@ std::string refusal_of_text(std::string_view text) {
 }
 
 TEST(DecodeTest, TheBytesDecideTheTypeNotTheName) {
-  const Path path = Path(::testing::TempDir()) / "really_a_png.jpg";
+  const testing::TemporaryFolder temporary;
+  const Path path = temporary.path() / "really_a_png.jpg";
   write_file(path, golden_file("rgb.png"));
   EXPECT_EQ(decode_file(path, Orientation::kIgnore).pixels,
             decode_file(golden_path("rgb.png"), Orientation::kIgnore).pixels);

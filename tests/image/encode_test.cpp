@@ -8,6 +8,7 @@
 #include "fixtures.h"
 #include "referent/core/error.h"
 #include "referent/image/decode.h"
+#include "support/temporary_folder.h"
 
 namespace referent::image {
 namespace {
@@ -38,7 +39,8 @@ TEST(EncodeTest, JpegStaysCloseAndGrowsWithQuality) {
 }
 
 TEST(EncodeTest, TheExtensionDecidesTheType) {
-  const Path folder(::testing::TempDir());
+  const testing::TemporaryFolder temporary;
+  const Path& folder = temporary.path();
   const Image image = gradient_picture(16, 16);
   save_image(folder / "saved.PNG", image);
   EXPECT_EQ(read_file(folder / "saved.PNG"), encode_png(image));

@@ -13,12 +13,18 @@ namespace referent::decoders {
 struct DecoderConfig {
   std::string type = "reg_token";
   nn::TransformerConfig transformer;
+  bool position_in_values = false;
 
   template <class V>
   void visit(V& v) {
     v.field("type", type, "Kind of decoder: TransVG's REG token among text and visual tokens.",
             config::one_of({"reg_token"}));
     v.field("transformer", transformer, "The encoder layers over REG, text and visual tokens.");
+    v.field("position_in_values", position_in_values,
+            "Add the sine position to the visual tokens, so that attention's values tell where they "
+            "are from. TransVG shows positions to queries and keys only and relies on a pretrained "
+            "encoder whose tokens know their place; models trained from scratch learn far sooner "
+            "with this.");
   }
 };
 

@@ -28,6 +28,7 @@ class RegTokenDecoderImpl : public torch::nn::Module {
 
  private:
   DecoderShape shape_;
+  bool position_in_values_;
   torch::nn::Linear visu_proj_;
   torch::nn::Embedding reg_token_;
   torch::nn::Embedding vl_pos_embed_;
