@@ -6,6 +6,7 @@
 #include "referent/core/embed.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
+#include "referent/core/signal.h"
 #include "referent/data/dataset.h"
 #include "referent/data/scenes.h"
 #include "referent/engine/evaluator.h"
@@ -31,10 +32,9 @@ engine::RunConfig config_of(const DemoOptions& options, const Path& scenes) {
       fmt::format("seed={}", options.seed),
       fmt::format("data.train.0.path={}", (scenes / "train.jsonl").string()),
       fmt::format("data.eval.{}.path={}", kDatasetName, (scenes / "val.jsonl").string())};
-  return options.config.empty()
-             ? engine::parse_run_config(std::string(demo_config()), "the demo's configuration",
-                                        overrides)
-             : engine::load_run_config(options.config, overrides);
+  return options.config.empty() ? engine::parse_run_config(std::string(demo_config()),
+                                                           "the demo's configuration", overrides)
+                                : engine::load_run_config(options.config, overrides);
 }
 
 /// Expected Prec@0.5 of pointing at any object of the scene, each as likely.
@@ -50,7 +50,8 @@ double random_object_score(const Path& annotations) {
   return scenes > 0 ? score / static_cast<double>(scenes) : 0;
 }
 
-/// The first held-out scenes with what was found in green and what was meant in the target's colour.
+/// The first held-out scenes with what was found in green and what was meant in the target's
+/// colour.
 void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
   make_folders(folder);
   std::vector<image::Image> pictures;
@@ -66,8 +67,7 @@ void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
         {scaled(result.target), image::kTargetColor, ""},
         {scaled(result.box), image::kPredictionColor, result.expression}};
     pictures.push_back(image::draw_annotations(
-        image::resize(scene, scene.width * kScale, scene.height * kScale,
-                      image::Filter::kBicubic),
+        image::resize(scene, scene.width * kScale, scene.height * kScale, image::Filter::kBicubic),
         annotations));
     image::save_image(folder / fmt::format("{}.png", i + 1), pictures.back());
   }
@@ -76,10 +76,17 @@ void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
 
 }  // namespace
 
-int run_synthesize(const SynthesizeOptions& options, const CommonOptions& /*common*/) {
+int run_synthesize(const SynthesizeOptions& options, const CommonOptions& common) {
+  install_stop_handler();  // an interrupted folder is not kept
   data::synthesize(options.out, options.scenes, options.train_count, options.val_count);
   log::info("wrote {} training and {} held-out scenes to {}", options.train_count,
             options.val_count, options.out.string());
+  if (common.json) {
+    fmt::print("{}\n", nlohmann::ordered_json({{"schema_version", 1},
+                                               {"train", (options.out / "train.jsonl").string()},
+                                               {"val", (options.out / "val.jsonl").string()}})
+                           .dump(2));
+  }
   return 0;
 }
 
@@ -90,6 +97,7 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
   const engine::RunConfig config = config_of(options, scenes);
   if (!std::filesystem::exists(scenes)) {
     make_folders(options.out);
+    install_stop_handler();
     data::SceneConfig scene_config;
     scene_config.size = config.data.image.size;
     scene_config.seed = options.seed;
@@ -108,7 +116,8 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
   const Path checkpoint = run / "best";
   const inference::Predictor predictor(checkpoint, inference::parse_device(common.device));
   const auto evaluation =
-      engine::evaluate(predictor, kDatasetName, data::open_dataset(config.data.eval.at(kDatasetName)),
+      engine::evaluate(predictor, kDatasetName,
+                       data::open_dataset(config.data.eval.at(kDatasetName)),
                        {.batch_size = config.eval.batch_size, .workers = common.workers})
           .value();
   log::info("4/4 grounding {} held-out scenes", kPictures);
@@ -116,14 +125,13 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
 
   const double chance = random_object_score(scenes / "val.jsonl");
   if (common.json) {
-    fmt::print("{}\n",
-               nlohmann::ordered_json({{"schema_version", 1},
-                                       {"prec@0.5", evaluation.metrics.precision(0.5F)},
-                                       {"mean_iou", evaluation.metrics.mean_iou()},
-                                       {"random_object_prec@0.5", chance},
-                                       {"checkpoint", checkpoint.string()},
-                                       {"pictures", (options.out / "pictures").string()}})
-                   .dump(1));
+    fmt::print("{}\n", nlohmann::ordered_json({{"schema_version", 1},
+                                               {"prec@0.5", evaluation.metrics.precision(0.5F)},
+                                               {"mean_iou", evaluation.metrics.mean_iou()},
+                                               {"random_object_prec@0.5", chance},
+                                               {"checkpoint", checkpoint.string()},
+                                               {"pictures", (options.out / "pictures").string()}})
+                           .dump(1));
     return 0;
   }
   fmt::print("{}", engine::evaluations_table(std::span(&evaluation, 1)));

@@ -30,13 +30,13 @@ engine::RunConfig config_of(const ImportOptions& options) {
         "which model is it? Give --preset (mmca-r50, mmca-r101, transvg-r50, transvg-r101) or "
         "--config");
   }
-  const nlohmann::json description{{"name", options.preset}, {"model", {{"preset", options.preset}}}};
+  const nlohmann::json description{{"name", options.preset},
+                                   {"model", {{"preset", options.preset}}}};
   return engine::parse_run_config(description.dump(), "--preset", options.overrides);
 }
 
 std::string family_of(const ImportOptions& options, const checkpoint::StateDict& state) {
-  std::string family =
-      options.family.empty() ? checkpoint::detect_family(state) : options.family;
+  std::string family = options.family.empty() ? checkpoint::detect_family(state) : options.family;
   if (family.empty()) {
     throw CheckpointError(
         "{} holds {} tensors whose names belong to no known family; name it with --from ({})",
@@ -47,7 +47,9 @@ std::string family_of(const ImportOptions& options, const checkpoint::StateDict&
 
 /// TransVG and MMCA files hold a whole model; the others a part, beside which the rest keeps its
 /// initial values.
-bool is_whole_model(const std::string& family) { return family == "transvg" || family == "mmca"; }
+bool is_whole_model(const std::string& family) {
+  return family == "transvg" || family == "mmca";
+}
 
 void check_fit(const ImportOptions& options, const std::string& family,
                const checkpoint::ImportReport& report) {
@@ -99,7 +101,7 @@ int run_import(const ImportOptions& options, const CommonOptions& common) {
   return 0;
 }
 
-int run_export(const ExportOptions& options, const CommonOptions& /*common*/) {
+int run_export(const ExportOptions& options, const CommonOptions& common) {
   checkpoint::Checkpoint native = checkpoint::read_checkpoint(options.checkpoint);
   std::erase_if(native.tensors, [](const auto& item) {
     return item.first.starts_with("optimizer.") || item.first.starts_with("ema.");
@@ -113,6 +115,12 @@ int run_export(const ExportOptions& options, const CommonOptions& /*common*/) {
     checkpoint::write_released(options.out, native.tensors, mmca ? "mmca" : "transvg");
   }
   log::info("wrote {}", options.out.string());
+  if (common.json) {
+    fmt::print("{}\n", nlohmann::ordered_json({{"schema_version", 1},
+                                               {"file", options.out.string()},
+                                               {"tensors", native.tensors.size()}})
+                           .dump(2));
+  }
   return 0;
 }
 

@@ -2,6 +2,7 @@
 // The entry of libreferent.so: the commands that need LibTorch.
 #include <c10/util/Exception.h>
 
+#include <cstdio>
 #include <new>
 
 #include "command_line.h"
@@ -20,22 +21,21 @@ struct Overloaded : Functions... {
 int run(const CommandLine& line) {
   const CommonOptions& common = line.common;
   apply_common_options(common);
-  return std::visit(
-      Overloaded{
-          [&](const VersionOptions&) { return run_version(common); },
-          [&](const TrainOptions& o) { return run_train(o, common, line.words); },
-          [&](const EvalOptions& o) { return run_eval(o, common); },
-          [&](const GroundOptions& o) { return run_ground(o, common); },
-          [&](const ImportOptions& o) { return run_import(o, common); },
-          [&](const ExportOptions& o) { return run_export(o, common); },
-          [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
-          [&](const ParityOptions& o) { return run_parity(o, common); },
-          [&](const BenchOptions& o) { return run_bench(o, common); },
-          [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
-          [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
-          [&](const ConfigOptions& o) { return tools::run_config(o, common); },
-      },
-      line.options);
+  return std::visit(Overloaded{
+                        [&](const VersionOptions&) { return run_version(common); },
+                        [&](const TrainOptions& o) { return run_train(o, common, line.words); },
+                        [&](const EvalOptions& o) { return run_eval(o, common); },
+                        [&](const GroundOptions& o) { return run_ground(o, common); },
+                        [&](const ImportOptions& o) { return run_import(o, common); },
+                        [&](const ExportOptions& o) { return run_export(o, common); },
+                        [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
+                        [&](const ParityOptions& o) { return run_parity(o, common); },
+                        [&](const BenchOptions& o) { return run_bench(o, common); },
+                        [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
+                        [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
+                        [&](const ConfigOptions& o) { return tools::run_config(o, common); },
+                    },
+                    line.options);
 }
 
 }  // namespace
@@ -65,6 +65,10 @@ extern "C" __attribute__((visibility("default"))) int referent_main(int argc, ch
     log::error("{}: {}", memory ? "out of memory" : "internal error", message);
     return static_cast<int>(memory ? ExitStatus::kDevice : ExitStatus::kInternal);
   } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) {
+      log::error("cannot write to standard output: {}", error.what());
+      return static_cast<int>(ExitStatus::kFileSystem);
+    }
     log::error("internal error: {}", error.what());
     return static_cast<int>(ExitStatus::kInternal);
   }
