@@ -22,8 +22,11 @@ if(TorchWheel_FOUND AND NOT TARGET torch_wheel::torch)
   add_library(torch_wheel::torch INTERFACE IMPORTED)
   target_include_directories(torch_wheel::torch SYSTEM INTERFACE
     ${TorchWheel_INCLUDE_DIR} ${TorchWheel_INCLUDE_DIR}/torch/csrc/api/include)
-  target_link_libraries(torch_wheel::torch INTERFACE ${TorchWheel_torch_cpu} ${TorchWheel_c10}
-                        Threads::Threads)
+  # A program that calls no function of LibTorch itself would lose it to --as-needed, and then with
+  # OpenCV linked first bind LibTorch's sgemm_ to the reference BLAS that OpenCV brings along.
+  target_link_libraries(torch_wheel::torch INTERFACE
+    -Wl,--push-state,--no-as-needed,${TorchWheel_torch_cpu},--pop-state ${TorchWheel_c10}
+    Threads::Threads)
   # The wheel's headers include an fmt of their own, newer than Debian's and without its library, so
   # what sees them uses it header-only. No interface between our libraries has a type of fmt.
   target_compile_definitions(torch_wheel::torch INTERFACE FMT_HEADER_ONLY)

@@ -27,16 +27,25 @@ void add_common(CLI::App& root, app::CommonOptions& common) {
   root.add_flag("-v,--verbose", common.verbose, "debug messages too");
 }
 
-/// "did you mean eval?" for a first word that is no command.
-std::string hint(const CLI::App& root, int argc, char** argv) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : root.get_subcommands({})) names.push_back(command->get_name());
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word.starts_with("-")) continue;
-    if (std::find(names.begin(), names.end(), word) != names.end()) return {};
-    const auto nearest = config::nearest(word, names);
-    return nearest ? fmt::format(" Did you mean \"{}\"?", *nearest) : std::string();
+/// " Did you mean \"eval\"?" for the first word that nothing takes and something resembles.
+std::string hint(const CLI::App& root) {
+  std::vector<std::string> commands;
+  std::vector<std::string> options;
+  for (const CLI::App* level = &root; level != nullptr;) {
+    commands.clear();  // only the innermost command's own commands could have been meant
+    for (const CLI::App* command : level->get_subcommands({})) {
+      commands.push_back(command->get_name());
+    }
+    for (const CLI::Option* option : level->get_options()) {
+      for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+    }
+    const auto chosen = level->get_subcommands();
+    level = chosen.empty() ? nullptr : chosen.front();
+  }
+  for (const std::string& word : root.remaining(/*recurse=*/true)) {
+    const std::string name = word.substr(0, word.find('='));
+    const auto nearest = config::nearest(name, name.starts_with("-") ? options : commands);
+    if (nearest) return fmt::format(" Did you mean \"{}\"?", *nearest);
   }
   return {};
 }
@@ -68,7 +77,7 @@ std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& s
     status = root.exit(help);
     return std::nullopt;
   } catch (const CLI::ParseError& failure) {
-    fmt::print(stderr, "error: {}{}\nTry {} --help.\n", failure.what(), hint(root, argc, argv),
+    fmt::print(stderr, "error: {}{}\nTry {} --help.\n", failure.what(), hint(root),
                root.get_name());
     status = static_cast<int>(ExitStatus::kUsage);
     return std::nullopt;

@@ -4,6 +4,8 @@
 #include "referent/config/docs.h"
 #include "referent/config/schema.h"
 #include "referent/config/writer.h"
+#include "referent/core/error.h"
+#include "referent/core/log.h"
 #include "referent/engine/run_document.h"
 
 namespace referent::tools {
@@ -23,6 +25,34 @@ void show(const app::ConfigOptions& options) {
   for (const config::Setting& setting : config::settings(config::dump(config), document)) {
     fmt::print("{} = {}  ({})\n", setting.pointer, setting.value.dump(), setting.origin);
   }
+}
+
+/// What is wrong with a file; empty when nothing is.
+std::string fault_of(const app::Path& file, const std::vector<std::string>& overrides) {
+  try {
+    engine::load_run_config(file, overrides);
+    return {};
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+}
+
+/// Looks at every file, whatever is wrong with those before it.
+int check(const app::ConfigOptions& options, const app::CommonOptions& common) {
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  bool sound = true;
+  for (const app::Path& file : options.files) {
+    const std::string fault = fault_of(file, options.overrides);
+    sound = sound && fault.empty();
+    if (!fault.empty()) log::error("{}", fault);
+    if (fault.empty() && !common.quiet && !common.json) fmt::print("{}: sound\n", file.string());
+    files.push_back({{"file", file.string()}, {"sound", fault.empty()}, {"message", fault}});
+  }
+  if (common.json) {
+    const nlohmann::ordered_json document{{"schema_version", 1}, {"files", std::move(files)}};
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  return static_cast<int>(sound ? ExitStatus::kOk : ExitStatus::kUsage);
 }
 
 }  // namespace
@@ -58,11 +88,7 @@ int run_config(const app::ConfigOptions& options, const app::CommonOptions& comm
       show(options);
       break;
     case ConfigAction::kCheck:
-      for (const app::Path& file : options.files) {
-        engine::load_run_config(file, options.overrides);
-        if (!common.quiet) fmt::print("{}: sound\n", file.string());
-      }
-      break;
+      return check(options, common);
     case ConfigAction::kSchema:
       fmt::print("{}\n", config::schema<engine::RunConfig>("Referent run").dump(2));
       break;

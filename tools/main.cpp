@@ -3,6 +3,10 @@
 // once; commands that need LibTorch are run by libreferent.so.
 #include <dlfcn.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
 #include "command_line.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
@@ -44,15 +48,25 @@ int run(int argc, char** argv) {
   return run_in_library(argc, argv);
 }
 
+/// What was printed may still wait in a buffer; a full disk behind it must not pass for success.
+int flushed(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  throw FileError("cannot write to standard output: {}", std::strerror(errno));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    return flushed(run(argc, argv));
   } catch (const referent::Error& error) {
     referent::log::error("{}", error.what());
     return static_cast<int>(error.status());
   } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) {
+      referent::log::error("cannot write to standard output: {}", error.what());
+      return static_cast<int>(referent::ExitStatus::kFileSystem);
+    }
     referent::log::error("internal error: {}", error.what());
     return static_cast<int>(referent::ExitStatus::kInternal);
   }

@@ -6,6 +6,7 @@
 #include "referent/core/embed.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
+#include "referent/core/signal.h"
 #include "referent/data/dataset.h"
 #include "referent/data/scenes.h"
 #include "referent/engine/evaluator.h"
@@ -75,10 +76,17 @@ void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
 
 }  // namespace
 
-int run_synthesize(const SynthesizeOptions& options, const CommonOptions& /*common*/) {
+int run_synthesize(const SynthesizeOptions& options, const CommonOptions& common) {
+  install_stop_handler();  // an interrupted folder is not kept
   data::synthesize(options.out, options.scenes, options.train_count, options.val_count);
   log::info("wrote {} training and {} held-out scenes to {}", options.train_count,
             options.val_count, options.out.string());
+  if (common.json) {
+    fmt::print("{}\n", nlohmann::ordered_json({{"schema_version", 1},
+                                               {"train", (options.out / "train.jsonl").string()},
+                                               {"val", (options.out / "val.jsonl").string()}})
+                           .dump(2));
+  }
   return 0;
 }
 
@@ -89,6 +97,7 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
   const engine::RunConfig config = config_of(options, scenes);
   if (!std::filesystem::exists(scenes)) {
     make_folders(options.out);
+    install_stop_handler();
     data::SceneConfig scene_config;
     scene_config.size = config.data.image.size;
     scene_config.seed = options.seed;

@@ -9,6 +9,8 @@
 #include "referent/image/encode.h"
 #include "referent/inference/build.h"
 #include "referent/inference/predictor.h"
+#include "referent/text/expression.h"
+#include "referent/text/utf8.h"
 
 namespace referent::app {
 namespace {
@@ -21,6 +23,23 @@ void check_expressions(const std::vector<std::string>& expressions) {
     if (expression.find_first_not_of(" \t\r\n\f\v") == std::string::npos) {
       throw ConfigError("ground: an expression is empty");
     }
+    if (const auto offset = text::find_invalid_utf8(expression)) {
+      throw ConfigError("ground: an expression is not UTF-8: its byte {} begins no character",
+                        *offset);
+    }
+  }
+}
+
+/// An expression that is too long is grounded by its beginning; whoever asked should know.
+void warn_of_truncation(const std::vector<std::string>& expressions,
+                        const inference::Predictor& predictor) {
+  const std::int64_t length = predictor.config().data.text.length;
+  for (const std::string& expression : expressions) {
+    if (!text::encode_expression(predictor.tokenizer(), expression, length).truncated) continue;
+    log::warning(
+        "the model reads {} tokens of an expression; what is beyond them in \"{}\" is "
+        "ignored",
+        length, expression);
   }
 }
 
@@ -60,6 +79,7 @@ int run_ground(const GroundOptions& options, const CommonOptions& common) {
   check_expressions(options.expressions);
   const image::Image image = image::decode_file(options.image, image::Orientation::kApply);
   const inference::Predictor predictor(options.checkpoint, inference::parse_device(common.device));
+  warn_of_truncation(options.expressions, predictor);
   std::vector<inference::Query> queries;
   for (const std::string& expression : options.expressions) queries.push_back({&image, expression});
   const std::vector<Prediction> predictions = predictor.ground(queries);

@@ -101,7 +101,7 @@ int run_import(const ImportOptions& options, const CommonOptions& common) {
   return 0;
 }
 
-int run_export(const ExportOptions& options, const CommonOptions& /*common*/) {
+int run_export(const ExportOptions& options, const CommonOptions& common) {
   checkpoint::Checkpoint native = checkpoint::read_checkpoint(options.checkpoint);
   std::erase_if(native.tensors, [](const auto& item) {
     return item.first.starts_with("optimizer.") || item.first.starts_with("ema.");
@@ -115,6 +115,12 @@ int run_export(const ExportOptions& options, const CommonOptions& /*common*/) {
     checkpoint::write_released(options.out, native.tensors, mmca ? "mmca" : "transvg");
   }
   log::info("wrote {}", options.out.string());
+  if (common.json) {
+    fmt::print("{}\n", nlohmann::ordered_json({{"schema_version", 1},
+                                               {"file", options.out.string()},
+                                               {"tensors", native.tensors.size()}})
+                           .dump(2));
+  }
   return 0;
 }
 

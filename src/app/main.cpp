@@ -2,6 +2,7 @@
 // The entry of libreferent.so: the commands that need LibTorch.
 #include <c10/util/Exception.h>
 
+#include <cstdio>
 #include <new>
 
 #include "command_line.h"
@@ -64,6 +65,10 @@ extern "C" __attribute__((visibility("default"))) int referent_main(int argc, ch
     log::error("{}: {}", memory ? "out of memory" : "internal error", message);
     return static_cast<int>(memory ? ExitStatus::kDevice : ExitStatus::kInternal);
   } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) {
+      log::error("cannot write to standard output: {}", error.what());
+      return static_cast<int>(ExitStatus::kFileSystem);
+    }
     log::error("internal error: {}", error.what());
     return static_cast<int>(ExitStatus::kInternal);
   }
