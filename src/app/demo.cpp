@@ -50,7 +50,7 @@ double random_object_score(const Path& annotations) {
   return scenes > 0 ? score / static_cast<double>(scenes) : 0;
 }
 
-/// The first held-out scenes with what was found in green and what was meant in the target's
+/// The first held-out scenes: what was found with the expression, and what was meant in the target's
 /// colour.
 void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
   make_folders(folder);
@@ -137,7 +137,7 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
   fmt::print("{}", engine::evaluations_table(std::span(&evaluation, 1)));
   fmt::print("Prec@0.5 {:.1f} % (pointing at a random object: {:.1f} %)\n",
              100 * evaluation.metrics.precision(0.5F), 100 * chance);
-  fmt::print("Pictures: {} (green: found, dashed: meant), all in {}\n",
+  fmt::print("Pictures: {} (orange: found, green: meant), all in {}\n",
              (options.out / "pictures").string(), (options.out / "pictures" / "all.png").string());
   fmt::print("Ground your own: referent ground {} {} \"the red circle\" --out found.png\n",
              checkpoint.string(), (scenes / "images").string() + "/<scene>.png");

@@ -19,6 +19,8 @@ RegTokenDecoderImpl::RegTokenDecoderImpl(const DecoderConfig& config, const Deco
   register_module("reg_token", reg_token_);
   register_module("vl_pos_embed", vl_pos_embed_);
   register_module("layers", layers_);
+  torch::nn::init::normal_(reg_token_->weight, 0.0, config.embedding_deviation);
+  torch::nn::init::normal_(vl_pos_embed_->weight, 0.0, config.embedding_deviation);
 }
 
 Tensor RegTokenDecoderImpl::forward(const TextFeatures& text, const VisualFeatures& visual) {

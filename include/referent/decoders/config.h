@@ -14,6 +14,7 @@ struct DecoderConfig {
   std::string type = "reg_token";
   nn::TransformerConfig transformer;
   bool position_in_values = false;
+  double embedding_deviation = 1.0;
 
   template <class V>
   void visit(V& v) {
@@ -25,6 +26,10 @@ struct DecoderConfig {
             "are from. TransVG shows positions to queries and keys only and relies on a pretrained "
             "encoder whose tokens know their place; models trained from scratch learn far sooner "
             "with this.");
+    v.field("embedding_deviation", embedding_deviation,
+            "Standard deviation of the initial REG token and positions: 1 as released; smaller lets "
+            "content decide attention from the start.",
+            config::in_range(0, 10));
   }
 };
 
