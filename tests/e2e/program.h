@@ -56,7 +56,7 @@ Words entries(const Path& folder);
 
 /// Asks until the answer is yes; false after the time.
 bool wait_until(const std::function<bool()>& condition,
-                std::chrono::seconds limit = std::chrono::seconds(30));
+                std::chrono::seconds limit = std::chrono::seconds(120));
 
 MATCHER_P(ExitsWith, status, "exits with status " + std::to_string(status)) {
   return !arg.timed_out && arg.signal == 0 && arg.status == status;

@@ -112,8 +112,8 @@ TEST_F(TrainTest, AFinishedRunIsNotTrainedFurther) {
 }
 
 TEST_F(TrainTest, ARunThatIsInterruptedTwiceEndsAsOneThatIsNot) {
-  const Words steps{"--set", "train.epochs=15"};
-  const Words resume{"--set", "train.epochs=15", "--resume"};
+  const Words steps{"--set", "train.epochs=8"};
+  const Words resume{"--set", "train.epochs=8", "--resume"};
   const ProcessResult interrupted = interrupt(SIGINT, steps);
   EXPECT_THAT(interrupted, Fails(130, {"--resume"}));
   EXPECT_EQ(document(interrupted)["finished"], false);

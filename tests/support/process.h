@@ -23,7 +23,7 @@ struct ProcessOptions {
   std::vector<std::pair<std::string, std::string>> environment = {};
   std::string input = {};             ///< standard input
   std::filesystem::path folder = {};  ///< to start in; empty: this process's
-  std::chrono::seconds limit{60};
+  std::chrono::seconds limit{240};
 };
 
 /// How a process ended and what it said.
