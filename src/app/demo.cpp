@@ -50,8 +50,8 @@ double random_object_score(const Path& annotations) {
   return scenes > 0 ? score / static_cast<double>(scenes) : 0;
 }
 
-/// The first held-out scenes: what was found with the expression, and what was meant in the target's
-/// colour.
+/// The first held-out scenes: what was found with the expression, and what was meant in the
+/// target's colour.
 void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
   make_folders(folder);
   std::vector<image::Image> pictures;

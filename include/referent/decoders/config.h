@@ -21,15 +21,17 @@ struct DecoderConfig {
     v.field("type", type, "Kind of decoder: TransVG's REG token among text and visual tokens.",
             config::one_of({"reg_token"}));
     v.field("transformer", transformer, "The encoder layers over REG, text and visual tokens.");
-    v.field("position_in_values", position_in_values,
-            "Add the sine position to the visual tokens, so that attention's values tell where they "
-            "are from. TransVG shows positions to queries and keys only and relies on a pretrained "
-            "encoder whose tokens know their place; models trained from scratch learn far sooner "
-            "with this.");
-    v.field("embedding_deviation", embedding_deviation,
-            "Standard deviation of the initial REG token and positions: 1 as released; smaller lets "
-            "content decide attention from the start.",
-            config::in_range(0, 10));
+    v.field(
+        "position_in_values", position_in_values,
+        "Add the sine position to the visual tokens, so that attention's values tell where they "
+        "are from. TransVG shows positions to queries and keys only and relies on a pretrained "
+        "encoder whose tokens know their place; models trained from scratch learn far sooner "
+        "with this.");
+    v.field(
+        "embedding_deviation", embedding_deviation,
+        "Standard deviation of the initial REG token and positions: 1 as released; smaller lets "
+        "content decide attention from the start.",
+        config::in_range(0, 10));
   }
 };
 
