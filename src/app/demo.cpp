@@ -22,8 +22,9 @@ REFERENT_EMBED(demo_config, REFERENT_DEMO_CONFIG)
 namespace referent::app {
 namespace {
 
-constexpr std::int64_t kTrainScenes = 4000;
+constexpr std::int64_t kTrainScenes = 24000;
 constexpr std::int64_t kHeldOutScenes = 400;
+constexpr std::int64_t kMostObjects = 4;
 constexpr std::size_t kPictures = 6;
 constexpr const char* kDatasetName = "scenes";
 
@@ -100,6 +101,7 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
     install_stop_handler();
     data::SceneConfig scene_config;
     scene_config.size = config.data.image.size;
+    scene_config.max_objects = kMostObjects;
     scene_config.seed = options.seed;
     log::info("1/4 synthesizing {} scenes", kTrainScenes + kHeldOutScenes);
     data::synthesize(scenes, scene_config, kTrainScenes, kHeldOutScenes);

@@ -50,7 +50,8 @@ AdapterImpl::AdapterImpl(const ConditioningConfig& config, std::int64_t channels
       gate_fusion_(config, channels, text_width, of_map) {
   register_module("gate_fusion", gate_fusion_);
   text_linear_w_ =
-      register_parameter("text_linear_w", torch::zeros({config.gate_width, config.rank}));
+      register_parameter("text_linear_w", config.core_deviation.value_or(0.0) *
+                                              torch::randn({config.gate_width, config.rank}));
   text_linear_b_ = register_parameter("text_linear_b", torch::ones({config.rank}));
 }
 
@@ -67,7 +68,7 @@ LinearAdapterImpl::LinearAdapterImpl(const ConditioningConfig& config, std::int6
       up_(linear_without_bias(config.rank, width)) {
   register_module("visual_linear_static_down", down_);
   register_module("visual_linear_static_up", up_);
-  if (config.variant == Variant::kReleased) {
+  if (config.variant == Variant::kReleased && !config.core_deviation) {
     // The released transformer re-initialises every matrix it holds, W_g among them.
     for (const auto& parameter : named_parameters()) {
       if (parameter.value().dim() > 1) torch::nn::init::xavier_uniform_(parameter.value());

@@ -20,8 +20,8 @@ using Rgb = std::array<double, 3>;
 constexpr std::array<Rgb, 6> kColors{Rgb{214, 40, 40},  Rgb{46, 160, 67},  Rgb{38, 92, 214},
                                      Rgb{242, 205, 30}, Rgb{138, 60, 170}, Rgb{243, 130, 25}};
 constexpr double kColorJitter = 12;
-constexpr std::array<double, 2> kSmallRadius{0.070, 0.085};  ///< fractions of the side
-constexpr std::array<double, 2> kLargeRadius{0.130, 0.150};
+constexpr std::array<double, 2> kSmallRadius{0.095, 0.110};  ///< fractions of the side
+constexpr std::array<double, 2> kLargeRadius{0.145, 0.165};
 constexpr double kGap = 0.02;
 constexpr double kMaxRotation = 0.2;
 constexpr int kPlacementTries = 60;

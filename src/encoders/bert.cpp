@@ -23,11 +23,12 @@ torch::nn::Linear linear(std::int64_t input, std::int64_t output) {
 }
 
 torch::nn::Embedding embedding(std::int64_t rows, std::int64_t width,
+                               double deviation = kInitialDeviation,
                                std::optional<std::int64_t> padding_row = std::nullopt) {
   torch::nn::EmbeddingOptions options(rows, width);
   options.padding_idx(padding_row);
   torch::nn::Embedding table(options);
-  torch::nn::init::normal_(table->weight, 0.0, kInitialDeviation);
+  torch::nn::init::normal_(table->weight, 0.0, deviation);
   return table;
 }
 
@@ -93,7 +94,8 @@ struct Layer : torch::nn::Module {
 }  // namespace
 
 BertImpl::BertImpl(const TextEncoderConfig& config) : dropout_(config.dropout) {
-  word_embeddings_ = embedding(config.vocabulary_size, config.width, /*padding_row=*/0);
+  word_embeddings_ = embedding(config.vocabulary_size, config.width, config.embedding_deviation,
+                               /*padding_row=*/0);
   position_embeddings_ = embedding(config.positions, config.width);
   token_type_embeddings_ = embedding(2, config.width);
   embedding_norm_ = layer_norm(config.width);

@@ -11,7 +11,7 @@ namespace {
 using torch::Tensor;
 
 /// DETR's half without queries (Carion et al. 2020): a ResNet, a 1x1 projection, sine positions
-/// and post-norm encoder layers.
+/// and encoder layers.
 class DetrEncoder final : public VisualEncoder {
  public:
   explicit DetrEncoder(const VisualEncoderConfig& config)

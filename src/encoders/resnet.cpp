@@ -45,6 +45,12 @@ torch::nn::Conv2d convolution(std::int64_t input, std::int64_t output, std::int6
   return layer;
 }
 
+torch::nn::AnyModule normalisation_layer(Normalisation normalisation, std::int64_t channels) {
+  return normalisation == Normalisation::kBatch
+             ? torch::nn::AnyModule(torch::nn::BatchNorm2d(channels))
+             : torch::nn::AnyModule(nn::FrozenBatchNorm2d(channels));
+}
+
 struct BlockOptions {
   bool bottleneck;
   std::int64_t input;
@@ -59,7 +65,8 @@ struct BlockOptions {
 /// torchvision's BasicBlock and Bottleneck: convolutions with norms, a shortcut, ReLU.
 class Block : public torch::nn::Module {
  public:
-  explicit Block(const BlockOptions& o) : folded_(o.normalisation == Normalisation::kFolded) {
+  explicit Block(const BlockOptions& o)
+      : folded_(o.normalisation == Normalisation::kFolded), normalisation_(o.normalisation) {
     if (o.bottleneck) {
       add_convolution(convolution(o.input, o.width, 1, 1, 1, folded_));
       add_convolution(convolution(o.width, o.width, 3, o.stride, o.dilation, folded_));
@@ -74,7 +81,7 @@ class Block : public torch::nn::Module {
     }
     if (o.stride != 1 || o.input != o.output()) {
       downsample_->push_back(convolution(o.input, o.output(), 1, o.stride, 1, folded_));
-      if (!folded_) downsample_->push_back(nn::FrozenBatchNorm2d(o.output()));
+      if (!folded_) downsample_->push_back(normalisation_layer(normalisation_, o.output()));
       register_module("downsample", downsample_);
     }
   }
@@ -88,7 +95,7 @@ class Block : public torch::nn::Module {
       if (conditioner != nullptr && i == kConditionedConvolution) {
         y = conditioner->convolution(input, y);
       }
-      if (!folded_) y = norms_[i](y);
+      if (!folded_) y = norms_[i].forward(y);
       if (i + 1 < convolutions_.size()) y = torch::relu(y);
     }
     y = torch::relu(y + (downsample_->is_empty() ? x : downsample_->forward(x)));
@@ -100,14 +107,15 @@ class Block : public torch::nn::Module {
     const std::size_t number = convolutions_.size() + 1;
     convolutions_.push_back(register_module(fmt::format("conv{}", number), layer));
     if (!folded_) {
-      norms_.push_back(register_module(fmt::format("bn{}", number),
-                                       nn::FrozenBatchNorm2d(layer->options.out_channels())));
+      norms_.push_back(normalisation_layer(normalisation_, layer->options.out_channels()));
+      register_module(fmt::format("bn{}", number), norms_.back().ptr());
     }
   }
 
   bool folded_;
+  Normalisation normalisation_;
   std::vector<torch::nn::Conv2d> convolutions_;
-  std::vector<nn::FrozenBatchNorm2d> norms_;
+  std::vector<torch::nn::AnyModule> norms_;
   torch::nn::Sequential downsample_;
 };
 
@@ -120,7 +128,10 @@ ResNetImpl::ResNetImpl(const ResNetConfig& config) {
       "conv1", torch::nn::Conv2d(
                    torch::nn::Conv2dOptions(3, config.width, 7).stride(2).padding(3).bias(folded)));
   torch::nn::init::kaiming_normal_(conv1_->weight, 0.0, torch::kFanOut, torch::kReLU);
-  if (!folded) bn1_ = register_module("bn1", nn::FrozenBatchNorm2d(config.width));
+  if (!folded) {
+    bn1_ = normalisation_layer(config.normalisation, config.width);
+    register_module("bn1", bn1_.ptr());
+  }
 
   channels_ = config.width;
   for (std::int64_t stage = 0; stage < config.stages; ++stage) {
@@ -145,17 +156,27 @@ ResNetImpl::ResNetImpl(const ResNetConfig& config) {
 }
 
 void ResNetImpl::freeze(std::int64_t stages) {
-  if (stages > 0) conv1_->weight.set_requires_grad(false);
-  if (stages > 0 && conv1_->bias.defined()) conv1_->bias.set_requires_grad(false);
+  if (stages == 0) return;
+  frozen_.push_back(conv1_.ptr());
+  if (!bn1_.is_empty()) frozen_.push_back(bn1_.ptr());
   for (std::int64_t i = 0; i < std::min<std::int64_t>(stages, stages_.size()); ++i) {
-    for (Tensor& parameter : stages_[i]->parameters()) parameter.set_requires_grad(false);
+    frozen_.push_back(stages_[i].ptr());
   }
+  for (const auto& module : frozen_) {
+    for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
+  }
+}
+
+void ResNetImpl::train(bool on) {
+  Module::train(on);
+  // Batch norm would go on counting in what is not to change.
+  for (const auto& module : frozen_) module->eval();
 }
 
 Tensor ResNetImpl::forward(const Tensor& images, const TextFeatures& text,
                            conditioning::Conditioning* conditioning) {
   Tensor x = conv1_(images);
-  if (!bn1_.is_empty()) x = bn1_(x);
+  if (!bn1_.is_empty()) x = bn1_.forward(x);
   x = torch::max_pool2d(torch::relu(x), /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
   for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
     const std::size_t last = stages_[stage]->size() - 1;

@@ -16,6 +16,7 @@ torch::nn::LayerNorm layer_norm(std::int64_t width) {
 
 EncoderLayerImpl::EncoderLayerImpl(const TransformerConfig& config)
     : dropout_(config.dropout),
+      norm_first_(config.norm_first),
       self_attn_(config.width, config.heads, config.dropout),
       linear1_(config.width, config.feedforward),
       linear2_(config.feedforward, config.width),
@@ -35,12 +36,21 @@ EncoderLayerImpl::EncoderLayerImpl(const TransformerConfig& config)
 Tensor EncoderLayerImpl::forward(const Tensor& x, const Tensor& position, const Tensor& padding,
                                  LayerConditioner* conditioner) {
   const auto drop = [&](const Tensor& y) { return torch::dropout(y, dropout_, is_training()); };
-  const Tensor h = norm1_(x + drop(self_attn_(x, position, padding, conditioner)));  // [B, N, D]
-  const Tensor inner = drop(torch::relu(linear1_(h)));                               // [B, N, F]
-  std::optional<ops::LowRankUpdate> update;
-  if (conditioner != nullptr) update = conditioner->mlp(h);
-  const Tensor y = ops::conditional_linear(inner, linear2_->weight, linear2_->bias, update);
-  return norm2_(h + drop(y));
+  const auto attend = [&](const Tensor& y) {
+    return drop(self_attn_(y, position, padding, conditioner));  // [B, N, D]
+  };
+  const auto mlp = [&](const Tensor& y) {
+    const Tensor inner = drop(torch::relu(linear1_(y)));  // [B, N, F]
+    std::optional<ops::LowRankUpdate> update;
+    if (conditioner != nullptr) update = conditioner->mlp(y);
+    return drop(ops::conditional_linear(inner, linear2_->weight, linear2_->bias, update));
+  };
+  if (norm_first_) {
+    const Tensor h = x + attend(norm1_(x));
+    return h + mlp(norm2_(h));
+  }
+  const Tensor h = norm1_(x + attend(x));
+  return norm2_(h + mlp(h));
 }
 
 torch::nn::ModuleList make_encoder_layers(const TransformerConfig& config) {

@@ -134,5 +134,16 @@ TEST(MmcaInitialisationTest, GatesStartAsTheirSourcesSay) {
                            torch::ones({4})));
 }
 
+TEST(MmcaInitialisationTest, CoreWeightsTakeTheDeviationTheyAreTold) {
+  ConditioningConfig wide = config(Variant::kReleased);
+  wide.gate_width = 64;
+  wide.core_deviation = 0.5;
+  const auto parameters = make_mmca(wide, sites(), kWidth)->named_parameters();
+  for (const char* site : {"encoder.layers.0.q", "backbone.layer2"}) {
+    const Tensor weight = parameters[fmt::format("{}.text_linear_w", site)];
+    EXPECT_NEAR(weight.std().item<double>(), 0.5, 0.1) << site;
+  }
+}
+
 }  // namespace
 }  // namespace referent::conditioning

@@ -93,5 +93,71 @@ TEST(GrounderShapesTest, FreezesTheFirstStages) {
   EXPECT_TRUE(parameters["visual_encoder.backbone.layer3.0.conv1.weight"].requires_grad());
 }
 
+/// What the demo trains from scratch with.
+ModelConfig from_scratch() {
+  ModelConfig config = tiny_model(Type::kMmca, Variant::kReleased);
+  config.visual_encoder.backbone.normalisation = encoders::Normalisation::kBatch;
+  config.visual_encoder.backbone.frozen_stages = 0;
+  config.visual_encoder.transformer.norm_first = true;
+  config.decoder.transformer.norm_first = true;
+  return config;
+}
+
+TEST(FromScratchTest, BatchNormLearnsInTrainingOnly) {
+  const auto model = make_model(from_scratch(), {64, 8});
+  const Batch batch = tiny_batch(2, 64, 8);
+  const std::string name = "visual_encoder.backbone.layer3.0.bn1.running_mean";
+  EXPECT_TRUE(model->named_parameters().contains("visual_encoder.backbone.layer3.0.bn1.weight"));
+  model->eval();
+  model->forward(batch);
+  EXPECT_TRUE(model->named_buffers()[name].eq(0).all().item<bool>());
+  model->train();
+  model->forward(batch);
+  EXPECT_FALSE(model->named_buffers()[name].eq(0).all().item<bool>());
+}
+
+TEST(FromScratchTest, FrozenStagesKeepTheirStatistics) {
+  ModelConfig config = from_scratch();
+  config.visual_encoder.backbone.frozen_stages = 2;
+  const auto model = make_model(config, {64, 8});
+  model->train();
+  model->forward(tiny_batch(2, 64, 8));
+  const auto buffers = model->named_buffers();
+  for (const char* name : {"bn1", "layer2.1.bn2"}) {
+    EXPECT_TRUE(buffers[fmt::format("visual_encoder.backbone.{}.running_mean", name)]
+                    .eq(0)
+                    .all()
+                    .item<bool>())
+        << name;
+    EXPECT_FALSE(model->named_parameters()[fmt::format("visual_encoder.backbone.{}.weight", name)]
+                     .requires_grad())
+        << name;
+  }
+}
+
+TEST(FromScratchTest, WordEmbeddingsStartAsWideAsToldOthersAsBerts) {
+  ModelConfig config = from_scratch();
+  config.text_encoder.embedding_deviation = 1.0;
+  const auto parameters = make_model(config, {64, 8})->named_parameters();
+  const std::string prefix = "text_encoder.bert.embeddings.";
+  const auto deviation = [&](const char* name) {
+    return parameters[prefix + name + "_embeddings.weight"].std().item<double>();
+  };
+  EXPECT_NEAR(deviation("word"), 1.0, 0.15);
+  EXPECT_NEAR(deviation("position"), 0.02, 0.005);
+}
+
+TEST(FromScratchTest, SavesAndLoadsWithStatistics) {
+  const auto model = make_model(from_scratch(), {64, 8});
+  const Batch batch = tiny_batch(2, 64, 8);
+  model->train();
+  model->forward(batch);
+  const auto copy = make_model(from_scratch(), {64, 8});
+  load_state(*copy, state_bytes(*model), /*complete=*/true);
+  model->eval();
+  copy->eval();
+  EXPECT_TRUE(torch::equal(model->forward(batch).boxes, copy->forward(batch).boxes));
+}
+
 }  // namespace
 }  // namespace referent::models

@@ -27,6 +27,26 @@ TEST(EncoderLayerTest, EqualsLibTorchsWithoutPosition) {
   EXPECT_TRUE(torch::allclose(y, expected, 1e-5, 1e-5));
 }
 
+TEST(EncoderLayerTest, NormFirstNormalisesInputsOfSublayersOnly) {
+  torch::manual_seed(4);
+  TransformerConfig config = kConfig;
+  config.norm_first = true;
+  EncoderLayer layer(config);
+  const torch::NoGradGuard no_grad;
+  auto parameters = layer->named_parameters();
+  const Tensor x = 5 * torch::randn({2, 5, 16});
+  const Tensor position = torch::zeros({1, 5, 16});
+  // A shift of every feature is what a norm takes away; the sum carries it on.
+  EXPECT_TRUE(torch::allclose(layer->forward(x + 3, position, {}),
+                              layer->forward(x, position, {}) + 3, 1e-4, 1e-4));
+  // Without its sublayers' outputs a layer is the identity.
+  parameters["self_attn.out_proj.weight"].zero_();
+  parameters["self_attn.out_proj.bias"].zero_();
+  parameters["linear2.weight"].zero_();
+  parameters["linear2.bias"].zero_();
+  EXPECT_TRUE(torch::equal(layer->forward(x, position, {}), x));
+}
+
 TEST(EncoderLayerTest, PaddedTokensChangeNothing) {
   torch::manual_seed(2);
   EncoderLayer layer(kConfig);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -14,11 +16,16 @@ namespace referent::app {
 
 using Path = std::filesystem::path;
 
+/// Half the processors, 1 to 8: the others compute, and loaders beyond need only disturb them.
+inline std::int64_t default_workers() {
+  return std::clamp<std::int64_t>(std::thread::hardware_concurrency() / 2, 1, 8);
+}
+
 /// Options that every command takes.
 struct CommonOptions {
   std::string device = "cpu";
-  std::int64_t threads = 0;  ///< compute threads; 0: LibTorch's choice
-  std::int64_t workers = 2;  ///< loader threads
+  std::int64_t threads = 0;                  ///< compute threads; 0: LibTorch's choice
+  std::int64_t workers = default_workers();  ///< loader threads
   bool json = false;
   bool quiet = false;
   bool verbose = false;

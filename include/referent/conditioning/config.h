@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "referent/config/field.h"
@@ -20,6 +21,7 @@ struct ConditioningConfig {
   std::int64_t rank = 64;
   std::int64_t gate_width = 128;
   std::int64_t gate_hidden = 32;
+  std::optional<double> core_deviation;
 
   template <class V>
   void visit(V& v) {
@@ -36,6 +38,11 @@ struct ConditioningConfig {
             config::in_range(1, 4096));
     v.field("gate_hidden", gate_hidden, "Hidden width of the gate's MLP.",
             config::in_range(1, 4096));
+    v.field("core_deviation", core_deviation,
+            "Standard deviation of the initial weights W_g that make the core, with PyTorch's own "
+            "initial values elsewhere. Left out: as published, where the convolutions' W_g is zero "
+            "and so lets no text through at first.",
+            config::in_range(0, 10));
   }
 };
 

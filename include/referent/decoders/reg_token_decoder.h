@@ -17,7 +17,7 @@ struct DecoderShape {
 
 /// TransVG's visual-linguistic transformer (ICCV 2021, section 3.3): a learned [REG] token, the
 /// text tokens and the projected visual tokens, in this order, with one learned position each,
-/// through post-norm encoder layers.
+/// through encoder layers.
 class RegTokenDecoderImpl : public torch::nn::Module {
  public:
   RegTokenDecoderImpl(const DecoderConfig& config, const DecoderShape& shape);

@@ -24,6 +24,7 @@ struct TextEncoderConfig {
   std::int64_t feedforward = 3072;
   double dropout = 0.1;
   bool pooler = true;
+  double embedding_deviation = 0.02;
 
   template <class V>
   void visit(V& v) {
@@ -40,10 +41,14 @@ struct TextEncoderConfig {
     v.field("dropout", dropout, "Dropout of embeddings, attention weights and sublayers.",
             config::in_range(0, 0.99));
     v.field("pooler", pooler, "Keep BERT's pooler, which released checkpoints carry unused.");
+    v.field("embedding_deviation", embedding_deviation,
+            "Standard deviation of the initial word embeddings: 0.02 as BERT's; larger lets words "
+            "outweigh positions from the start.",
+            config::in_range(0, 10));
   }
 };
 
-enum class Normalisation { kFrozen, kFolded };
+enum class Normalisation { kFrozen, kFolded, kBatch };
 
 /// A torchvision ResNet without its classifier.
 struct ResNetConfig {
@@ -68,7 +73,8 @@ struct ResNetConfig {
             config::in_range(4, 256));
     v.field("dilation", dilation, "Dilate the last of four stages in place of its stride.");
     v.field("normalisation", normalisation,
-            "Frozen batch norm, or batch norm folded into convolutions with biases.");
+            "Frozen batch norm, batch norm folded into convolutions with biases, or batch norm "
+            "that learns, for training from scratch.");
     v.field("frozen_stages", frozen_stages,
             "Stages that do not learn: 1 is the stem and layer1, 0 nothing.",
             config::in_range(0, 4));
@@ -95,5 +101,6 @@ template <>
 struct referent::config::EnumNames<referent::encoders::Normalisation> {
   static constexpr std::array kNames{
       std::pair{referent::encoders::Normalisation::kFrozen, "frozen"},
-      std::pair{referent::encoders::Normalisation::kFolded, "folded"}};
+      std::pair{referent::encoders::Normalisation::kFolded, "folded"},
+      std::pair{referent::encoders::Normalisation::kBatch, "batch"}};
 };

@@ -7,12 +7,11 @@
 
 #include "referent/conditioning/conditioning.h"
 #include "referent/encoders/config.h"
-#include "referent/nn/frozen_batch_norm.h"
 
 namespace referent::encoders {
 
-/// torchvision's ResNet (He et al. 2016) up to its last stage, with frozen batch norm, or with
-/// convolutions that batch norm was folded into. Parameter names are torchvision's.
+/// torchvision's ResNet (He et al. 2016) up to its last stage, with frozen or learning batch norm,
+/// or with convolutions that batch norm was folded into. Parameter names are torchvision's.
 class ResNetImpl : public torch::nn::Module {
  public:
   explicit ResNetImpl(const ResNetConfig& config);
@@ -22,6 +21,8 @@ class ResNetImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& images, const TextFeatures& text,
                         conditioning::Conditioning* conditioning);
 
+  void train(bool on = true) override;
+
   std::int64_t channels() const { return channels_; }
   const std::vector<conditioning::BlockSite>& sites() const { return sites_; }
 
@@ -29,8 +30,9 @@ class ResNetImpl : public torch::nn::Module {
   void freeze(std::int64_t stages);
 
   torch::nn::Conv2d conv1_{nullptr};
-  nn::FrozenBatchNorm2d bn1_{nullptr};
+  torch::nn::AnyModule bn1_;
   std::vector<torch::nn::ModuleList> stages_;
+  std::vector<std::shared_ptr<Module>> frozen_;
   std::vector<conditioning::BlockSite> sites_;
   std::int64_t channels_ = 0;
 };

@@ -7,13 +7,14 @@
 
 namespace referent::nn {
 
-/// A stack of post-norm transformer encoder layers (DETR's).
+/// A stack of transformer encoder layers (DETR's).
 struct TransformerConfig {
   std::int64_t layers = 6;
   std::int64_t width = 256;
   std::int64_t heads = 8;
   std::int64_t feedforward = 2048;
   double dropout = 0.1;
+  bool norm_first = false;
 
   template <class V>
   void visit(V& v) {
@@ -23,6 +24,10 @@ struct TransformerConfig {
     v.field("feedforward", feedforward, "Inner width of the MLP.", config::in_range(8, 16384));
     v.field("dropout", dropout, "Dropout of attention weights, sublayers and the MLP.",
             config::in_range(0, 0.99));
+    v.field(
+        "norm_first", norm_first,
+        "Normalise the input of every sublayer in place of its sum with the shortcut (pre-norm): "
+        "learns far sooner from scratch. Published models are post-norm.");
   }
 };
 

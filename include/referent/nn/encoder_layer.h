@@ -8,10 +8,15 @@
 
 namespace referent::nn {
 
-/// DETR's post-norm encoder layer:
+/// DETR's encoder layer, post-norm as published:
 ///
 ///     h = LN1(x + attention(x + position, x + position, x))
 ///     y = LN2(h + linear2(relu(linear1(h))))
+///
+/// With `norm_first` pre-norm (`normalize_before` in DETR's code):
+///
+///     n = LN1(x),  h = x + attention(n + position, n + position, n)
+///     y = h + linear2(relu(linear1(LN2(h))))
 class EncoderLayerImpl : public torch::nn::Module {
  public:
   explicit EncoderLayerImpl(const TransformerConfig& config);
@@ -22,6 +27,7 @@ class EncoderLayerImpl : public torch::nn::Module {
 
  private:
   double dropout_;
+  bool norm_first_;
   SelfAttention self_attn_;
   torch::nn::Linear linear1_;
   torch::nn::Linear linear2_;
