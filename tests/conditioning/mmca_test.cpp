@@ -17,7 +17,13 @@ constexpr std::int64_t kChannels = 10;
 constexpr std::int64_t kInner = 6;
 
 ConditioningConfig config(Variant variant) {
-  return {Type::kMmca, variant, 4, 8, 5};
+  ConditioningConfig config;
+  config.type = Type::kMmca;
+  config.variant = variant;
+  config.rank = 4;
+  config.gate_width = 8;
+  config.gate_hidden = 5;
+  return config;
 }
 
 Sites sites() {

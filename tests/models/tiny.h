@@ -19,7 +19,11 @@ inline models::ModelConfig tiny_model(conditioning::Type conditioning,
   config.visual_encoder.backbone.width = 8;
   config.visual_encoder.transformer = {1, 16, 2, 32, 0.0};
   config.decoder.transformer = {1, 16, 2, 32, 0.0};
-  config.conditioning = {conditioning, variant, 4, 8, 4};
+  config.conditioning.type = conditioning;
+  config.conditioning.variant = variant;
+  config.conditioning.rank = 4;
+  config.conditioning.gate_width = 8;
+  config.conditioning.gate_hidden = 4;
   return config;
 }
 
