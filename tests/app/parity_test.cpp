@@ -15,7 +15,7 @@ TEST_P(ParityTest, EqualsTheReleasedCode) {
   const bool needs_photos =
       name.find("images") != std::string::npos || name.find("transforms") != std::string::npos;
   if (needs_photos && testing::test_data().empty()) {
-    GTEST_SKIP() << "no folder of test data (photos): set REFERENT_TEST_DATA";
+    GTEST_SKIP() << testing::kNoTestData;
   }
   if (needs_photos) ::setenv("REFERENT_TEST_DATA", testing::test_data().c_str(), 1);
   ParityOptions options;

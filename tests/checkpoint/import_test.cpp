@@ -79,7 +79,7 @@ TEST(ImportTest, RefusesTwoSpellingsOfOneTensor) {
 
 TEST(ExportTest, GivesBackTheNamesAndBytesOfAPublishedFile) {
   const Path data = testing::test_data();
-  if (data.empty()) GTEST_SKIP() << "no test data folder";
+  if (data.empty()) GTEST_SKIP() << testing::kNoTestData;
   const StateDict state =
       read_state_dict(data / "weights" / "resnet18-imagenet-folded-c4.safetensors");
   const NameMap& names = name_map(detect_family(state));

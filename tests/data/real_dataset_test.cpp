@@ -18,7 +18,7 @@ namespace {
 class RealDatasetTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (testing::test_data().empty()) GTEST_SKIP() << "no folder of test data";
+    if (testing::test_data().empty()) GTEST_SKIP() << testing::kNoTestData;
   }
 
   static DatasetConfig config(const std::string& argument) {

@@ -38,8 +38,7 @@ class GoldenTransformTest : public ::testing::Test {
   }
 
   void SetUp() override {
-    if (testing::goldens().empty()) GTEST_SKIP() << "no folder of goldens";
-    if (testing::test_data().empty()) GTEST_SKIP() << "no folder of test data";
+    if (testing::test_data().empty()) GTEST_SKIP() << testing::kNoTestData;
   }
 
   static image::Image decode(const Json& item) {

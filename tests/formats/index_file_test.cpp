@@ -62,7 +62,7 @@ struct Expected {
 
 TEST(IndexFileTest, RealFilesHaveThePublishedCounts) {
   const Path data = testing::test_data();
-  if (data.empty()) GTEST_SKIP() << "no test data folder";
+  if (data.empty()) GTEST_SKIP() << testing::kNoTestData;
   for (const Expected& expected :
        {Expected{"unc/unc_val.pth", 10834}, Expected{"unc/unc_testA.pth", 5657},
         Expected{"unc/unc_testB.pth", 5095}, Expected{"unc+/unc+_val.pth", 10758},

@@ -118,7 +118,7 @@ struct Counts {
 
 TEST(ReferTest, ReadsRealFiles) {
   const Path data = testing::test_data();
-  if (data.empty()) GTEST_SKIP() << "no test data folder";
+  if (data.empty()) GTEST_SKIP() << testing::kNoTestData;
   for (const Counts& expected :
        {Counts{"refcoco", "refs(unc).p", 84}, Counts{"refcoco+", "refs(unc).p", 22},
         Counts{"refcocog", "refs(umd).p", 67}}) {

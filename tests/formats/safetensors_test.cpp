@@ -167,7 +167,7 @@ TEST(SafetensorsTest, TensorsOutliveTheFileObject) {
 
 TEST(SafetensorsTest, ReadsAPublishedFile) {
   const Path data = testing::test_data();
-  if (data.empty()) GTEST_SKIP() << "no test data folder";
+  if (data.empty()) GTEST_SKIP() << testing::kNoTestData;
   const TensorFile file =
       read_safetensors(data / "weights" / "resnet18-imagenet-folded-c4.safetensors");
   EXPECT_EQ(file.tensors.size(), 38U);

@@ -154,7 +154,7 @@ TEST(TorchFileTest, EveryTruncationIsRefused) {
 
 TEST(TorchFileTest, AnUnknownClassStaysInert) {
   const Path data = testing::test_data();
-  if (data.empty()) GTEST_SKIP() << "no test data folder";
+  if (data.empty()) GTEST_SKIP() << testing::kNoTestData;
   const Value corpus = read_torch_file(data / "index" / "unc" / "corpus.pth");
   EXPECT_EQ(corpus.describe(), "an object of utils.word_utils.Corpus");
   const Value dictionary = *corpus.find("dictionary");

@@ -38,10 +38,7 @@ Image resize_short_side(const Image& image, double size) {
 class ReferenceTransformTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (testing::test_data().empty() || testing::goldens().empty()) {
-      GTEST_SKIP() << "needs the COCO photos ($REFERENT_TEST_DATA) and the goldens "
-                      "($REFERENT_GOLDENS)";
-    }
+    if (testing::test_data().empty()) GTEST_SKIP() << testing::kNoTestData;
   }
 
   static json golden(const std::string& name) {

@@ -15,6 +15,10 @@ inline std::filesystem::path folder_or_empty(const char* variable,
 }
 }  // namespace detail
 
+/// Why tests of real data are skipped where there is none.
+inline constexpr const char* kNoTestData =
+    "no folder of test data (photos, annotations): set REFERENT_TEST_DATA";
+
 /// The test data folder (photos, annotations): $REFERENT_TEST_DATA, else ../shared/data; empty when
 /// it is not there.
 inline std::filesystem::path test_data() {
