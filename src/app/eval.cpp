@@ -47,6 +47,7 @@ std::vector<NamedDataset> chosen_datasets(const EvalOptions& options,
 void exchange_expressions(data::Dataset& dataset) {
   std::vector<data::Example>& examples = dataset.examples;
   std::vector<std::string> expressions;
+  expressions.reserve(examples.size());
   for (const data::Example& example : examples) expressions.push_back(example.expression);
   for (std::size_t i = 0; i < examples.size(); ++i) {
     examples[i].expression = expressions[(i + examples.size() / 2) % examples.size()];

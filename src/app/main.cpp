@@ -17,6 +17,8 @@ template <typename... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
+template <typename... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 14 deduces no aggregates
 
 int run(const CommandLine& line) {
   const CommonOptions& common = line.common;

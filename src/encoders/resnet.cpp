@@ -65,23 +65,22 @@ struct BlockOptions {
 /// torchvision's BasicBlock and Bottleneck: convolutions with norms, a shortcut, ReLU.
 class Block : public torch::nn::Module {
  public:
-  explicit Block(const BlockOptions& o)
-      : folded_(o.normalisation == Normalisation::kFolded), normalisation_(o.normalisation) {
+  explicit Block(const BlockOptions& o) : normalisation_(o.normalisation) {
     if (o.bottleneck) {
-      add_convolution(convolution(o.input, o.width, 1, 1, 1, folded_));
-      add_convolution(convolution(o.width, o.width, 3, o.stride, o.dilation, folded_));
-      add_convolution(convolution(o.width, o.output(), 1, 1, 1, folded_));
+      add_convolution(convolution(o.input, o.width, 1, 1, 1, folded()));
+      add_convolution(convolution(o.width, o.width, 3, o.stride, o.dilation, folded()));
+      add_convolution(convolution(o.width, o.output(), 1, 1, 1, folded()));
     } else {
-      add_convolution(convolution(o.input, o.width, 3, o.stride, o.dilation, folded_));
-      add_convolution(convolution(o.width, o.width, 3, 1, o.dilation, folded_));
+      add_convolution(convolution(o.input, o.width, 3, o.stride, o.dilation, folded()));
+      add_convolution(convolution(o.width, o.width, 3, 1, o.dilation, folded()));
     }
-    if (folded_) {
+    if (folded()) {
       // Nothing normalises the sum of a block, so it starts as its shortcut (Goyal et al. 2017).
       torch::nn::init::zeros_(convolutions_.back()->weight);
     }
     if (o.stride != 1 || o.input != o.output()) {
-      downsample_->push_back(convolution(o.input, o.output(), 1, o.stride, 1, folded_));
-      if (!folded_) downsample_->push_back(normalisation_layer(normalisation_, o.output()));
+      downsample_->push_back(convolution(o.input, o.output(), 1, o.stride, 1, folded()));
+      if (!folded()) downsample_->push_back(normalisation_layer(normalisation_, o.output()));
       register_module("downsample", downsample_);
     }
   }
@@ -95,7 +94,7 @@ class Block : public torch::nn::Module {
       if (conditioner != nullptr && i == kConditionedConvolution) {
         y = conditioner->convolution(input, y);
       }
-      if (!folded_) y = norms_[i].forward(y);
+      if (!folded()) y = norms_[i].forward(y);
       if (i + 1 < convolutions_.size()) y = torch::relu(y);
     }
     y = torch::relu(y + (downsample_->is_empty() ? x : downsample_->forward(x)));
@@ -103,16 +102,17 @@ class Block : public torch::nn::Module {
   }
 
  private:
+  bool folded() const { return normalisation_ == Normalisation::kFolded; }
+
   void add_convolution(const torch::nn::Conv2d& layer) {
     const std::size_t number = convolutions_.size() + 1;
     convolutions_.push_back(register_module(fmt::format("conv{}", number), layer));
-    if (!folded_) {
+    if (!folded()) {
       norms_.push_back(normalisation_layer(normalisation_, layer->options.out_channels()));
       register_module(fmt::format("bn{}", number), norms_.back().ptr());
     }
   }
 
-  bool folded_;
   Normalisation normalisation_;
   std::vector<torch::nn::Conv2d> convolutions_;
   std::vector<torch::nn::AnyModule> norms_;

@@ -45,8 +45,8 @@ std::optional<std::int64_t> step_of(const std::string& name) {
 }
 
 nlohmann::ordered_json read_run_file(const Path& path) {
-  const nlohmann::ordered_json fresh = {{"schema_version", 1},
-                                        {"starts", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json fresh = {{"schema_version", 1},
+                                  {"starts", nlohmann::ordered_json::array()}};
   if (!fs::exists(path)) return fresh;
   auto run = nlohmann::ordered_json::parse(read_text_file(path), nullptr, false);
   return run.is_object() && run.contains("starts") && run["starts"].is_array() ? run : fresh;

@@ -52,6 +52,7 @@ std::vector<std::string> eval_names(const RunConfig& config) {
 
 std::string joined_ids(const std::vector<data::Sample>& samples) {
   std::vector<std::string> ids;
+  ids.reserve(samples.size());
   for (const data::Sample& sample : samples) ids.push_back(sample.id);
   return fmt::format("{}", fmt::join(ids, ", "));
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <string>
 
 #include "pickle_graph.h"
@@ -96,12 +97,10 @@ std::optional<Value> Value::find(std::string_view key) const {
   }
   const Entries& entries = std::get<Entries>((*graph_)[dictionary].data);
   // As in Python, the last of several equal keys counts.
-  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    if (graph_->is(entry->first, Kind::kString) && graph_->text(entry->first) == key) {
-      return other(entry->second);
-    }
-  }
-  return std::nullopt;
+  const auto found = std::find_if(entries.rbegin(), entries.rend(), [&](const auto& entry) {
+    return graph_->is(entry.first, Kind::kString) && graph_->text(entry.first) == key;
+  });
+  return found == entries.rend() ? std::nullopt : std::optional(other(found->second));
 }
 
 const std::string& Value::module() const {

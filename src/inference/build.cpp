@@ -23,14 +23,14 @@ data::TransformContext transform_context(const engine::RunConfig& config,
 }
 
 torch::Device parse_device(const std::string& name) {
-  static const std::regex kNames("cpu|cuda(:[0-9]{1,2})?");
-  if (!std::regex_match(name, kNames)) {
+  static const std::regex names("cpu|cuda(:[0-9]{1,2})?");
+  if (!std::regex_match(name, names)) {
     throw ConfigError("device \"{}\": expected cpu, cuda or cuda:N", name);
   }
   const torch::Device device(name);
   if (device.is_cuda()) {
-    const auto count = static_cast<int>(torch::cuda::device_count());
-    if (std::max<int>(0, device.index()) >= count) {
+    const c10::DeviceIndex count = torch::cuda::device_count();
+    if (std::max<c10::DeviceIndex>(0, device.index()) >= count) {
       throw DeviceError("device {}: {} CUDA devices can be used here; --device cpu works anywhere",
                         name, count);
     }

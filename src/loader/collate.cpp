@@ -29,15 +29,15 @@ NormalisedValues make_normalised_values() {
 
 /// Writes one picture to a zeroed square of `size` x `size` x 3 floats.
 void write_image(const data::Sample& sample, float* square) {
-  static const NormalisedValues kValues = make_normalised_values();
+  static const NormalisedValues values = make_normalised_values();
   const image::Image& image = sample.image;
   for (std::int64_t y = 0; y < image.height; ++y) {
     const std::uint8_t* from = image.row(y);
     float* to = square + 3 * (sample.size * (sample.top + y) + sample.left);
     for (std::int64_t x = 0; x < image.width; ++x, from += 3, to += 3) {
-      to[0] = kValues[0][from[0]];
-      to[1] = kValues[1][from[1]];
-      to[2] = kValues[2][from[2]];
+      to[0] = values[0][from[0]];
+      to[1] = values[1][from[1]];
+      to[2] = values[2][from[2]];
     }
   }
 }

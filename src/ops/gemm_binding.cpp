@@ -28,7 +28,7 @@ bool warn_of_foreign_gemm() {
   return binding.own;
 }
 
-[[maybe_unused]] const bool gemm_is_own = warn_of_foreign_gemm();
+[[maybe_unused]] const bool kGemmIsOwn = warn_of_foreign_gemm();
 
 }  // namespace
 

@@ -15,7 +15,8 @@ double schedule_factor(const ScheduleConfig& config, std::int64_t step,
   switch (config.type) {
     case ScheduleType::kStep: {
       const std::int64_t epoch = step / std::max<std::int64_t>(1, steps_per_epoch);
-      factor = std::pow(config.drop_factor, static_cast<double>(epoch / config.drop_epochs));
+      const std::int64_t drops = epoch / config.drop_epochs;
+      factor = std::pow(config.drop_factor, static_cast<double>(drops));
       break;
     }
     case ScheduleType::kPoly:

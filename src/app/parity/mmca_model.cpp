@@ -38,9 +38,8 @@ models::ModelConfig mmca_model_config(const json& golden) {
 std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report) {
   const json& doc = golden.json();
   const auto salt = doc.at("salt").get<std::string>();
-  const auto model =
-      models::make_model(mmca_model_config(doc),
-                         {doc.at("config").at("imsize"), doc.at("config").at("max_query_len")});
+  auto model = models::make_model(mmca_model_config(doc), {doc.at("config").at("imsize"),
+                                                           doc.at("config").at("max_query_len")});
 
   checkpoint::StateDict released;
   for (const json& weight : doc.at("weights")) {
