@@ -41,7 +41,7 @@ mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(\./)?(src|tools)
 [ -f build/release/compile_commands.json ] || die "build/release is not there; run cmake --preset release"
 lint=$(tool clang-tidy)
 say "$lint: ${#sources[@]} files"
-cmake --build build/release --target referent_version_inc >/dev/null # a source that builds write
+cmake --build build/release --target referent_version_inc >/dev/null # core/version.cpp includes it
 # The precompiled header is g++'s, which clang cannot read: the same header as text takes its place.
 mkdir -p build/lint
 sed -E "s# -Winvalid-pch -include [^ ]*/cmake_pch\.hxx# -include $root/src/torch_pch.h#; s# -fpch-preprocess##" \
