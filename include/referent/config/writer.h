@@ -24,9 +24,6 @@ class Writer {
   template <typename T>
   void field(const char* name, const T& member, const char* /*doc*/,
              const Constraint& /*constraint*/ = {}) {
-    if constexpr (Optional<T>) {
-      if (!member) return;
-    }
     object_[name] = to_json(member);
   }
 
@@ -69,9 +66,9 @@ nlohmann::ordered_json to_json(const T& value) {
   }
 }
 
-/// The whole configuration, every field in visit order; optionals that hold nothing are left out.
-/// Reading it back gives an equal configuration, provided that its paths are absolute or empty, as
-/// the reader leaves them.
+/// The whole configuration, every field in visit order; an optional that holds nothing is null, for
+/// what is left out is taken from a default or a preset. Reading it back gives an equal
+/// configuration, provided that its paths are absolute or empty, as the reader leaves them.
 template <Structure T>
 nlohmann::ordered_json dump(const T& configuration) {
   return to_json(configuration);
