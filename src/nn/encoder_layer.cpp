@@ -17,7 +17,7 @@ torch::nn::LayerNorm layer_norm(std::int64_t width) {
 EncoderLayerImpl::EncoderLayerImpl(const TransformerConfig& config)
     : dropout_(config.dropout),
       norm_first_(config.norm_first),
-      self_attn_(config.width, config.heads, config.dropout),
+      self_attn_(config.width, config.heads, config.attention_dropout.value_or(config.dropout)),
       linear1_(config.width, config.feedforward),
       linear2_(config.feedforward, config.width),
       norm1_(layer_norm(config.width)),
@@ -28,7 +28,9 @@ EncoderLayerImpl::EncoderLayerImpl(const TransformerConfig& config)
   register_module("norm1", norm1_);
   register_module("norm2", norm2_);
   // DETR initialises every matrix of its transformer so.
-  torch::nn::init::xavier_uniform_(self_attn_->named_parameters()["out_proj.weight"]);
+  if (config.xavier_output) {
+    torch::nn::init::xavier_uniform_(self_attn_->named_parameters()["out_proj.weight"]);
+  }
   torch::nn::init::xavier_uniform_(linear1_->weight);
   torch::nn::init::xavier_uniform_(linear2_->weight);
 }
