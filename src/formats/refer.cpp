@@ -7,6 +7,7 @@
 #include "json_parse.h"
 #include "referent/core/error.h"
 #include "referent/formats/torch_file.h"
+#include "segmentation_json.h"
 
 namespace referent::formats {
 namespace {
@@ -86,46 +87,6 @@ const Json& array(const Json& value, const char* key) {
   return value;
 }
 
-Rle parse_rle(const Json& value) {
-  Rle rle;
-  const Json& size = array(member(value, "size"), "size");
-  if (size.size() != 2 || !size[0].is_number_unsigned() || !size[1].is_number_unsigned()) {
-    throw DataError("\"size\": expected [height, width]");
-  }
-  rle.height = size[0].get<std::int64_t>();
-  rle.width = size[1].get<std::int64_t>();
-  const Json& counts = member(value, "counts");
-  if (counts.is_string()) {
-    rle.counts = decode_rle_counts(counts.get_ref<const std::string&>());
-    return rle;
-  }
-  for (const Json& count : array(counts, "counts")) {
-    if (!count.is_number_unsigned() ||
-        count.get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max()) {
-      throw DataError("\"counts\": expected whole numbers of at least 0");
-    }
-    rle.counts.push_back(count.get<std::uint32_t>());
-  }
-  return rle;
-}
-
-Segmentation parse_segmentation(const Json& value) {
-  Segmentation segmentation;
-  if (value.is_null()) return segmentation;
-  if (value.is_object()) {
-    segmentation.rle = parse_rle(value);
-    return segmentation;
-  }
-  for (const Json& points : array(value, "segmentation")) {
-    std::vector<double>& polygon = segmentation.polygons.emplace_back();
-    for (const Json& coordinate : array(points, "segmentation")) {
-      polygon.push_back(number(coordinate, "segmentation"));
-    }
-    if (polygon.size() % 2 != 0) throw DataError("\"segmentation\": an x without its y");
-  }
-  return segmentation;
-}
-
 bool parse_flag(const Json& value) {
   return value.is_boolean() ? value.get<bool>() : number(value, "iscrowd") != 0.0;
 }
@@ -146,7 +107,7 @@ Annotation parse_annotation(const Json& entry) {
                                            : annotation.bbox[2] * annotation.bbox[3];
   annotation.iscrowd = entry.contains("iscrowd") && parse_flag(entry["iscrowd"]);
   if (entry.contains("segmentation")) {
-    annotation.segmentation = parse_segmentation(entry["segmentation"]);
+    annotation.segmentation = read_segmentation(entry["segmentation"]);
   }
   return annotation;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "checked.h"
 #include "referent/core/error.h"
@@ -21,6 +22,54 @@ constexpr int kMaxShift = 35;
 constexpr std::uint64_t kMaxPixels = 1ULL << 28U;
 /// From the fourth count on, the difference to the one two before is written.
 constexpr std::size_t kFirstDifference = 3;
+
+/// Builds the runs of a mask from stretches of pixels of one value.
+class RunWriter {
+ public:
+  void add(bool value, std::uint32_t length) {
+    if (value != value_) {
+      counts_.push_back(run_);
+      run_ = 0;
+      value_ = value;
+    }
+    run_ += length;
+  }
+  std::vector<std::uint32_t> finish() && {
+    counts_.push_back(run_);
+    return std::move(counts_);
+  }
+
+ private:
+  std::vector<std::uint32_t> counts_;
+  bool value_ = false;
+  std::uint32_t run_ = 0;
+};
+
+/// Walks over the runs of a mask, a stretch of any length at a time.
+class RunReader {
+ public:
+  explicit RunReader(std::span<const std::uint32_t> counts) : counts_(counts) { skip_empty(); }
+
+  bool done() const { return next_ == counts_.size(); }
+  bool value() const { return next_ % 2 == 1; }
+  std::uint32_t left() const { return counts_[next_] - used_; }
+  void advance(std::uint32_t length) {
+    used_ += length;
+    skip_empty();
+  }
+
+ private:
+  void skip_empty() {
+    while (!done() && left() == 0) {
+      ++next_;
+      used_ = 0;
+    }
+  }
+
+  std::span<const std::uint32_t> counts_;
+  std::size_t next_ = 0;
+  std::uint32_t used_ = 0;  ///< of the run `next_`
+};
 
 }  // namespace
 
@@ -73,25 +122,16 @@ std::vector<std::uint32_t> decode_rle_counts(std::string_view text) {
 Rle rle_from_mask(std::span<const std::uint8_t> mask, std::int64_t height, std::int64_t width) {
   REFERENT_CHECK(static_cast<std::int64_t>(mask.size()) == height * width, "{} bytes for {} x {}",
                  mask.size(), height, width);
-  Rle rle{height, width, {}};
-  bool current = false;
-  std::uint32_t run = 0;
+  RunWriter runs;
   for (std::int64_t x = 0; x < width; ++x) {
     for (std::int64_t y = 0; y < height; ++y) {
-      const bool set = mask[static_cast<std::size_t>(y * width + x)] != 0;
-      if (set != current) {
-        rle.counts.push_back(run);
-        run = 0;
-        current = set;
-      }
-      ++run;
+      runs.add(mask[static_cast<std::size_t>(y * width + x)] != 0, 1);
     }
   }
-  rle.counts.push_back(run);
-  return rle;
+  return {height, width, std::move(runs).finish()};
 }
 
-std::vector<std::uint8_t> mask_from_rle(const Rle& rle) {
+void check_rle(const Rle& rle) {
   const auto size = checked_bytes(std::vector{rle.height, rle.width}, DType::kUInt8);
   std::uint64_t total = 0;
   for (const std::uint32_t count : rle.counts) total += count;
@@ -101,7 +141,11 @@ std::vector<std::uint8_t> mask_from_rle(const Rle& rle) {
     throw DataError("run lengths of {} pixels in all for a mask of {} x {}", total, rle.height,
                     rle.width);
   }
-  std::vector<std::uint8_t> mask(total);
+}
+
+std::vector<std::uint8_t> mask_from_rle(const Rle& rle) {
+  check_rle(rle);
+  std::vector<std::uint8_t> mask(static_cast<std::size_t>(rle.height * rle.width));
   std::int64_t position = 0;
   std::uint8_t value = 0;
   for (const std::uint32_t count : rle.counts) {
@@ -119,6 +163,25 @@ std::uint64_t rle_area(const Rle& rle) {
   std::uint64_t area = 0;
   for (std::size_t i = 1; i < rle.counts.size(); i += 2) area += rle.counts[i];
   return area;
+}
+
+Rle rle_union(const Rle& a, const Rle& b) {
+  check_rle(a);
+  check_rle(b);
+  if (a.height != b.height || a.width != b.width) {
+    throw DataError("masks of {} x {} and {} x {} have no union", a.height, a.width, b.height,
+                    b.width);
+  }
+  RunReader from_a(a.counts);
+  RunReader from_b(b.counts);
+  RunWriter runs;
+  while (!from_a.done()) {  // both are as long
+    const std::uint32_t length = std::min(from_a.left(), from_b.left());
+    runs.add(from_a.value() || from_b.value(), length);
+    from_a.advance(length);
+    from_b.advance(length);
+  }
+  return {a.height, a.width, std::move(runs).finish()};
 }
 
 }  // namespace referent::formats

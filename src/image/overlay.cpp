@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "font.h"
+#include "mask_overlay.h"
 #include "referent/core/error.h"
 #include "referent/image/draw.h"
 
@@ -186,6 +187,11 @@ Image draw_annotations(const Image& image, std::span<const Annotation> annotatio
   REFERENT_CHECK(!image.empty(), "a picture without pixels cannot be drawn on");
   Image drawn = image;
   const Style style(image);
+  for (const Annotation& annotation : annotations) {
+    if (annotation.mask) {
+      draw_mask(drawn, *annotation.mask, annotation.color, style.line, style.edge);
+    }
+  }
   std::vector<Rectangle> outlines;
   for (const Annotation& annotation : annotations) {
     const bool is_drawable = is_finite(annotation.box);

@@ -133,11 +133,74 @@ Image resize_rows(const Image& image, const Plan& plan) {
   return result;
 }
 
+/// Fraction bits of the plain filter's weights.
+constexpr int kPlainBits = 11;
+
+/// The two input samples of an output sample and their weights, which sum to 1 << kPlainBits.
+struct Pair {
+  std::int64_t first;
+  std::int64_t second;
+  std::int32_t first_weight;
+  std::int32_t second_weight;
+};
+
+/// Beyond the first and last sample both are the same. There OpenCV gives a column's all the weight
+/// but leaves a row's as it is, which the rounding shows.
+std::vector<Pair> make_pairs(std::int64_t in, std::int64_t out, bool columns) {
+  constexpr float kOne = 1 << kPlainBits;
+  const double scale = 1.0 / (static_cast<double>(out) / static_cast<double>(in));
+  std::vector<Pair> pairs;
+  for (std::int64_t i = 0; i < out; ++i) {
+    const auto place = static_cast<float>((static_cast<double>(i) + 0.5) * scale - 0.5);
+    const auto below = static_cast<std::int64_t>(std::floor(place));
+    const bool beyond = below < 0 || below >= in - 1;
+    const float fraction = beyond && columns ? 0.0F : place - static_cast<float>(below);
+    const auto weight = [](float share) { return static_cast<std::int32_t>(std::lrint(share)); };
+    pairs.push_back({std::clamp<std::int64_t>(below, 0, in - 1),
+                     std::clamp<std::int64_t>(below + 1, 0, in - 1),
+                     weight((1.0F - fraction) * kOne), weight(fraction * kOne)});
+  }
+  return pairs;
+}
+
+/// One row of the picture at the width of the result, kPlainBits of fraction.
+void widen_row(const std::uint8_t* row, const std::vector<Pair>& columns, std::int32_t* to) {
+  for (const Pair& pair : columns) {
+    for (std::int64_t c = 0; c < 3; ++c) {
+      *to++ = row[3 * pair.first + c] * pair.first_weight +
+              row[3 * pair.second + c] * pair.second_weight;
+    }
+  }
+}
+
+Image resize_plain(const Image& image, std::int64_t width, std::int64_t height) {
+  const std::vector<Pair> columns = make_pairs(image.width, width, true);
+  const std::vector<Pair> rows = make_pairs(image.height, height, false);
+  const auto count = static_cast<std::size_t>(3 * width);
+  Image result(width, height);
+  std::vector<std::int32_t> upper(count);
+  std::vector<std::int32_t> lower(count);
+  for (std::int64_t y = 0; y < height; ++y) {
+    const Pair& pair = rows[static_cast<std::size_t>(y)];
+    widen_row(image.row(pair.first), columns, upper.data());
+    widen_row(image.row(pair.second), columns, lower.data());
+    std::uint8_t* to = result.row(y);
+    for (std::size_t i = 0; i < count; ++i) {
+      // OpenCV drops bits before it multiplies, so that 32 suffice; the last two round.
+      const std::int32_t sum = ((pair.first_weight * (upper[i] >> 4)) >> 16) +
+                               ((pair.second_weight * (lower[i] >> 4)) >> 16);
+      to[i] = static_cast<std::uint8_t>((sum + 2) >> 2);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Image resize(const Image& image, std::int64_t width, std::int64_t height, Filter filter) {
   REFERENT_CHECK(!image.empty() && width >= 1 && height >= 1, "resize of {} x {} to {} x {}",
                  image.width, image.height, width, height);
+  if (filter == Filter::kPlainBilinear) return resize_plain(image, width, height);
   const Kernel kernel = kernel_of(filter);
   const auto with_columns = [&](const Image& from) {
     if (width == image.width) return from;

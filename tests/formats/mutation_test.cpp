@@ -3,10 +3,12 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "formats/fixtures.h"
 #include "referent/core/error.h"
 #include "referent/formats/safetensors.h"
+#include "referent/formats/segmentation.h"
 #include "referent/formats/torch_file.h"
 
 namespace referent::formats {
@@ -85,6 +87,29 @@ TEST(MutationTest, Pickles) {
        {"values_protocol0.p", "values_protocol2.p", "values_protocol5.p", "refs_protocol2.p"}) {
     mutate(name, read_torch);
   }
+}
+
+TEST(MutationTest, Segmentations) {
+  const std::vector<std::string> originals{
+      "[[0, 0, 4, 0, 4.5, 3], [1, 1, 2, 1, 2, 2, 1, 2]]", R"({"size": [3, 4], "counts": "237"})",
+      R"([{"size": [3, 4], "counts": [2, 3, 7]}, {"size": [3, 4], "counts": [4, 3, 5]}])"};
+  int accepted = 0;
+  for (const std::string& original : originals) {
+    for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+      const std::string mutant = Mutator(seed)(original);
+      try {
+        const Segmentation segmentation = parse_segmentation(mutant, "mutant");
+        check_segmentation(segmentation);
+        if (segmentation.rle) mask_from_rle(*segmentation.rle);
+        ++accepted;
+      } catch (const Error&) {
+        continue;
+      } catch (const std::exception& error) {
+        FAIL() << mutant << ": " << error.what();
+      }
+    }
+  }
+  EXPECT_GT(accepted, 100);
 }
 
 TEST(MutationTest, Safetensors) {

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "formats/fixtures.h"
 #include "referent/core/error.h"
+#include "referent/core/random.h"
+#include "support/test_data.h"
 
 namespace referent::formats {
 namespace {
@@ -33,6 +37,41 @@ TEST(RleTest, IsBitEqualToPycocotools) {
     EXPECT_EQ(mask_from_rle(rle), mask);
     EXPECT_EQ(rle_area(rle), item["area"].get<std::uint64_t>());
   }
+}
+
+TEST(RleTest, EveryGoldenMaskHasItsTextAndArea) {
+  std::istringstream lines(read_text_file(testing::goldens() / "vglaw" / "coco-masks.jsonl"));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto golden = nlohmann::json::parse(line);
+    const auto text = golden["rle"].get<std::string>();
+    const Rle rle{golden["size"][0], golden["size"][1], decode_rle_counts(text)};
+    EXPECT_EQ(rle_area(rle), golden["area"].get<std::uint64_t>());
+    const Rle again = rle_from_mask(mask_from_rle(rle), rle.height, rle.width);
+    EXPECT_EQ(again, rle);
+    EXPECT_EQ(encode_rle_counts(again.counts), text);
+  }
+  EXPECT_EQ(count, 1698);
+}
+
+TEST(RleTest, TheUnionIsThatOfThePixels) {
+  RandomStream stream(3);
+  for (int round = 0; round < 50; ++round) {
+    const std::int64_t height = stream.integer(1, 9);
+    const std::int64_t width = stream.integer(1, 9);
+    std::array<std::vector<std::uint8_t>, 3> masks;
+    for (std::int64_t i = 0; i < height * width; ++i) {
+      for (const std::size_t side : {0U, 1U}) masks[side].push_back(stream.chance(0.3) ? 1 : 0);
+      masks[2].push_back(masks[0].back() | masks[1].back());
+    }
+    const auto rle = [&](std::size_t i) { return rle_from_mask(masks.at(i), height, width); };
+    EXPECT_EQ(rle_union(rle(0), rle(1)), rle(2));
+  }
+  // Runs of nothing change nothing.
+  EXPECT_EQ(rle_union({2, 2, {0, 0, 1, 0, 0, 2, 1}}, {2, 2, {4, 0}}).counts,
+            (std::vector<std::uint32_t>{1, 2, 1}));
+  EXPECT_THROW(rle_union({2, 2, {4}}, {2, 3, {6}}), DataError);
+  EXPECT_THROW(rle_union({2, 2, {3}}, {2, 2, {4}}), DataError);
 }
 
 TEST(RleTest, LargeCountsRoundTrip) {

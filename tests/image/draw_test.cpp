@@ -141,6 +141,56 @@ TEST(OverlayTest, BoxesThatAreNoNumbersAreLeftOut) {
   }
 }
 
+/// A mask of the rectangle [left, right) x [top, bottom).
+Mask rectangle_mask(std::int64_t width, std::int64_t height, const Box& box) {
+  Mask mask(width, height);
+  for (auto y = static_cast<std::int64_t>(box.y1); y < static_cast<std::int64_t>(box.y2); ++y) {
+    std::fill(mask.row(y) + static_cast<std::int64_t>(box.x1),
+              mask.row(y) + static_cast<std::int64_t>(box.x2), std::uint8_t{1});
+  }
+  return mask;
+}
+
+TEST(OverlayTest, AMaskIsATintWithAnOutline) {
+  const Image image = grey_picture(400, 300);
+  const double nan = std::numeric_limits<double>::quiet_NaN();  // no box
+  const Box area{100, 80, 300, 200};
+  const Annotation annotation{{nan, 0, 0, 0}, kTargetColor, "", rectangle_mask(400, 300, area)};
+  const Image drawn = draw_annotations(image, {&annotation, 1});
+  const Color inside = color_at(drawn, 200, 140);
+  EXPECT_LT(inside.r, 128);
+  EXPECT_GT(inside.r, kTargetColor.r);
+  EXPECT_GT(inside.g, 128);
+  EXPECT_LT(inside.g, kTargetColor.g);
+  for (const auto& [x, y] :
+       {std::pair{100, 140}, std::pair{299, 140}, std::pair{200, 80}, std::pair{200, 199}}) {
+    EXPECT_EQ(color_at(drawn, x, y), kTargetColor) << x << ", " << y;
+  }
+  EXPECT_LT(color_at(drawn, 99, 140).g, 40);  // the dark edge around it
+  const Box changed = changed_area(image, drawn);
+  EXPECT_EQ(changed, (Box{99, 79, 301, 201}));
+}
+
+TEST(OverlayTest, BoxesLieAboveMasks) {
+  const Image image = grey_picture(400, 300);
+  const std::vector<Annotation> annotations{
+      {{100, 80, 300, 200}, kPredictionColor, ""},
+      {{0, 0, 400, 300}, kTargetColor, "", rectangle_mask(400, 300, {0, 0, 400, 300})}};
+  EXPECT_EQ(color_at(draw_annotations(image, annotations), 100, 140), kPredictionColor);
+}
+
+TEST(OverlayTest, MasksOfAnySizeOfPictureAndNoneOfAnother) {
+  for (const auto& [width, height] : {std::pair{1, 1}, std::pair{2, 5}, std::pair{20, 1}}) {
+    const Image image = grey_picture(width, height);
+    Annotation annotation{{0, 0, 1, 1}, kTargetColor, "", Mask(width, height)};
+    EXPECT_EQ(draw_annotations(image, {&annotation, 1}).width, width);
+    std::fill(annotation.mask->pixels.begin(), annotation.mask->pixels.end(), std::uint8_t{1});
+    EXPECT_NE(draw_annotations(image, {&annotation, 1}).pixels, image.pixels);
+    annotation.mask = Mask(width, height + 1);
+    EXPECT_THROW(draw_annotations(image, {&annotation, 1}), std::logic_error);
+  }
+}
+
 TEST(OverlayTest, TinyPicturesCanBeDrawnOn) {
   for (const auto& [width, height] : {std::pair{1, 1}, std::pair{2, 5}, std::pair{20, 1}}) {
     const Image drawn = draw_prediction(grey_picture(width, height), {0, 0, 1, 1}, "tiny", 0.5);

@@ -3,12 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "referent/core/file.h"
-#include "referent/formats/rle.h"
+#include "referent/formats/segmentation.h"
 
 namespace referent::formats {
 
@@ -30,12 +29,6 @@ struct Reference {
   std::vector<Sentence> sentences;
 };
 
-/// The outline of an object; both empty when the file gives none.
-struct Segmentation {
-  std::vector<std::vector<double>> polygons;  ///< x0, y0, x1, y1, ... in pixels
-  std::optional<Rle> rle;
-};
-
 struct Annotation {
   std::int64_t id = 0;
   std::int64_t image_id = 0;
@@ -43,7 +36,7 @@ struct Annotation {
   std::array<double, 4> bbox{};  ///< x, y, width, height in pixels
   double area = 0.0;             ///< pixels
   bool iscrowd = false;
-  Segmentation segmentation;
+  Segmentation segmentation;  ///< as it is written: see check_segmentation()
 };
 
 struct ImageInfo {

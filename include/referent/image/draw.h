@@ -7,6 +7,7 @@
 #include <string>
 
 #include "referent/image/image.h"
+#include "referent/image/mask.h"
 
 namespace referent::image {
 
@@ -37,13 +38,15 @@ void fill_circle(Image& image, Point center, double radius, Color color);
 struct Annotation {
   Box box;  ///< pixels; not drawn where a coordinate is not finite
   Color color = kPredictionColor;
-  std::string label;  ///< UTF-8; empty for none
+  std::string label;              ///< UTF-8; empty for none
+  std::optional<Mask> mask = {};  ///< of the picture's size
 };
 
-/// A copy with boxes and labels that can be read on any photo: a coloured outline between two dark
-/// ones, as wide as suits the picture, and the label on a filled strip at the box. Strips stay
-/// inside the frame and apart from each other as far as there is room; a long label is wrapped,
-/// then shortened by an ellipsis.
+/// A copy with masks, boxes and labels that can be read on any photo: a mask is a tint with an
+/// outline, a box a coloured outline between two dark ones, as wide as suits the picture, the label
+/// stands on a filled strip at the box. Masks lie beneath all boxes. Strips stay inside the frame
+/// and apart from each other as far as there is room; a long label is wrapped, then shortened by an
+/// ellipsis.
 ///
 /// Text needs the font DejaVu Sans in one of the usual folders, or another one named by the
 /// environment variable REFERENT_FONT. Without one the labels are left out and a warning is logged.
