@@ -6,7 +6,10 @@ namespace referent::tools {
 void add_eval(CLI::App& root, app::CommandLine& into) {
   const auto options = std::make_shared<app::EvalOptions>();
   CLI::App* command =
-      add_command(root, into, "eval", "measure Prec@0.5 to 0.9 and mean IoU", options);
+      add_command(root, into, "eval",
+                  "measure Prec@0.5 to 0.9 and mean IoU of boxes, and of masks where the model has "
+                  "them",
+                  options);
   command->add_option("checkpoint", options->checkpoint, "native checkpoint")->required();
   command
       ->add_option("--data", options->data,

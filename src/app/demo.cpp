@@ -13,17 +13,20 @@
 #include "referent/image/decode.h"
 #include "referent/image/draw.h"
 #include "referent/image/encode.h"
+#include "referent/image/mask.h"
 #include "referent/image/resample.h"
 #include "referent/inference/build.h"
 #include "train.h"
 
 REFERENT_EMBED(demo_config, REFERENT_DEMO_CONFIG)
+REFERENT_EMBED(demo_masks_config, REFERENT_DEMO_MASKS_CONFIG)
 
 namespace referent::app {
 namespace {
 
 constexpr std::int64_t kTrainScenes = 24000;
 constexpr std::int64_t kHeldOutScenes = 400;
+constexpr std::int64_t kSceneSize = 64;  ///< of the demo's own configurations [pixels]
 constexpr std::int64_t kMostObjects = 4;
 constexpr std::size_t kPictures = 6;
 constexpr const char* kDatasetName = "scenes";
@@ -33,10 +36,23 @@ engine::RunConfig config_of(const DemoOptions& options, const Path& scenes) {
       fmt::format("seed={}", options.seed),
       fmt::format("data.train.0.path={}", (scenes / "train.jsonl").string()),
       fmt::format("data.eval.{}.path={}", kDatasetName, (scenes / "val.jsonl").string())};
-  return options.config.empty() ? engine::parse_run_config(std::string(demo_config()),
-                                                           "the demo's configuration", overrides)
-                                : engine::load_run_config(options.config, overrides);
+  if (!options.config.empty()) return engine::load_run_config(options.config, overrides);
+  return engine::parse_run_config(
+      std::string(options.masks ? demo_masks_config() : demo_config()),
+      options.masks ? "the demo's configuration with masks" : "the demo's configuration",
+      overrides);
 }
+
+/// Where the demo puts what it makes. Boxes and masks share scenes.
+struct DemoFolders {
+  explicit DemoFolders(const DemoOptions& options)
+      : scenes(options.out / "scenes"),
+        run(options.out / (options.masks ? "run-masks" : "run")),
+        pictures(options.out / (options.masks ? "pictures-masks" : "pictures")) {}
+  Path scenes;
+  Path run;
+  Path pictures;
+};
 
 /// Expected Prec@0.5 of pointing at any object of the scene, each as likely.
 double random_object_score(const Path& annotations) {
@@ -51,6 +67,18 @@ double random_object_score(const Path& annotations) {
   return scenes > 0 ? score / static_cast<double>(scenes) : 0;
 }
 
+constexpr std::int64_t kScale = 4;  ///< scenes are small: this leaves room for a legible label
+
+image::Box scaled(const image::Box& box) {
+  return {box.x1 * kScale, box.y1 * kScale, box.x2 * kScale, box.y2 * kScale};
+}
+
+std::optional<image::Mask> scaled(const std::optional<formats::Rle>& mask) {
+  if (!mask) return std::nullopt;
+  return image::resize(image::mask_of(*mask), mask->width * kScale, mask->height * kScale,
+                       image::MaskResize::kPixelCentre);
+}
+
 /// The first held-out scenes: what was found with the expression, and what was meant in the
 /// target's colour.
 void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
@@ -59,20 +87,43 @@ void draw_scenes(const engine::Evaluation& evaluation, const Path& folder) {
   for (std::size_t i = 0; i < std::min(kPictures, evaluation.results.size()); ++i) {
     const engine::SampleResult& result = evaluation.results[i];
     const image::Image scene = image::decode_file(result.image, image::Orientation::kIgnore);
-    // Scenes are small: four times their size leaves room for a legible label.
-    constexpr std::int64_t kScale = 4;
-    const auto scaled = [](const image::Box& box) {
-      return image::Box{box.x1 * kScale, box.y1 * kScale, box.x2 * kScale, box.y2 * kScale};
-    };
     const std::vector<image::Annotation> annotations{
         {scaled(result.target), image::kTargetColor, ""},
-        {scaled(result.box), image::kPredictionColor, result.expression}};
+        {scaled(result.box), image::kPredictionColor, result.expression, scaled(result.mask)}};
     pictures.push_back(image::draw_annotations(
         image::resize(scene, scene.width * kScale, scene.height * kScale, image::Filter::kBicubic),
         annotations));
     image::save_image(folder / fmt::format("{}.png", i + 1), pictures.back());
   }
   image::save_image(folder / "all.png", image::contact_sheet(pictures, 3, 400));
+}
+
+void print_json(const engine::Evaluation& evaluation, double chance, const Path& checkpoint,
+                const Path& pictures) {
+  nlohmann::ordered_json document{{"schema_version", 1},
+                                  {"prec@0.5", evaluation.metrics.precision(0.5F)},
+                                  {"mean_iou", evaluation.metrics.mean_iou()},
+                                  {"random_object_prec@0.5", chance}};
+  if (evaluation.masks) {
+    document["mask_prec@0.5"] = evaluation.masks->precision(0.5F);
+    document["mask_mean_iou"] = evaluation.masks->mean_iou();
+    document["mask_overall_iou"] = evaluation.masks->overall_iou();
+  }
+  document["checkpoint"] = checkpoint.string();
+  document["pictures"] = pictures.string();
+  fmt::print("{}\n", document.dump(1));
+}
+
+void print_for_people(const engine::Evaluation& evaluation, double chance, const Path& checkpoint,
+                      const DemoFolders& folders) {
+  fmt::print("{}", engine::evaluations_table(std::span(&evaluation, 1)));
+  fmt::print("Prec@0.5 {:.1f} % (pointing at a random object: {:.1f} %)\n",
+             100 * evaluation.metrics.precision(0.5F), 100 * chance);
+  fmt::print("Pictures: {} (orange: found, green: meant), all in {}\n", folders.pictures.string(),
+             (folders.pictures / "all.png").string());
+  fmt::print("Ground your own: referent ground {} {} \"the red circle\"{} --out found.png\n",
+             checkpoint.string(), (folders.scenes / "images").string() + "/<scene>.png",
+             evaluation.masks ? " --mask" : "");
 }
 
 }  // namespace
@@ -93,10 +144,13 @@ int run_synthesize(const SynthesizeOptions& options, const CommonOptions& common
 
 int run_demo(const DemoOptions& options, const CommonOptions& common,
              const std::vector<std::string>& words) {
-  const Path scenes = options.out / "scenes";
-  const Path run = options.out / "run";
-  const engine::RunConfig config = config_of(options, scenes);
-  if (!std::filesystem::exists(scenes)) {
+  DemoFolders folders(options);
+  engine::RunConfig config = config_of(options, folders.scenes);
+  if (config.data.image.size != kSceneSize) {
+    folders.scenes += fmt::format("-{}", config.data.image.size);
+    config = config_of(options, folders.scenes);
+  }
+  if (!std::filesystem::exists(folders.scenes)) {
     make_folders(options.out);
     install_stop_handler();
     data::SceneConfig scene_config;
@@ -104,45 +158,35 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
     scene_config.max_objects = kMostObjects;
     scene_config.seed = options.seed;
     log::info("1/4 synthesizing {} scenes", kTrainScenes + kHeldOutScenes);
-    data::synthesize(scenes, scene_config, kTrainScenes, kHeldOutScenes);
+    data::synthesize(folders.scenes, scene_config, kTrainScenes, kHeldOutScenes);
   }
   log::info("2/4 training");
   TrainOptions training;
-  training.out = run;
+  training.out = folders.run;
   training.resume = "auto";  // a second demo in the same folder trains no second time
   CommonOptions without_json = common;
   without_json.json = false;
   if (const int status = train(config, training, without_json, words); status != 0) return status;
 
   log::info("3/4 evaluating on held-out scenes");
-  const Path checkpoint = run / "best";
+  const Path checkpoint = folders.run / "best";
   const inference::Predictor predictor(checkpoint, inference::parse_device(common.device));
   const auto evaluation =
-      engine::evaluate(predictor, kDatasetName,
-                       data::open_dataset(config.data.eval.at(kDatasetName)),
-                       {.batch_size = config.eval.batch_size, .workers = common.workers})
+      engine::evaluate(
+          predictor, kDatasetName,
+          data::open_dataset(config.data.eval.at(kDatasetName),
+                             predictor.has_mask_head() ? data::Masks::kRead : data::Masks::kIgnore),
+          {.batch_size = config.eval.batch_size, .workers = common.workers})
           .value();
   log::info("4/4 grounding {} held-out scenes", kPictures);
-  draw_scenes(evaluation, options.out / "pictures");
+  draw_scenes(evaluation, folders.pictures);
 
-  const double chance = random_object_score(scenes / "val.jsonl");
+  const double chance = random_object_score(folders.scenes / "val.jsonl");
   if (common.json) {
-    fmt::print("{}\n", nlohmann::ordered_json({{"schema_version", 1},
-                                               {"prec@0.5", evaluation.metrics.precision(0.5F)},
-                                               {"mean_iou", evaluation.metrics.mean_iou()},
-                                               {"random_object_prec@0.5", chance},
-                                               {"checkpoint", checkpoint.string()},
-                                               {"pictures", (options.out / "pictures").string()}})
-                           .dump(1));
-    return 0;
+    print_json(evaluation, chance, checkpoint, folders.pictures);
+  } else {
+    print_for_people(evaluation, chance, checkpoint, folders);
   }
-  fmt::print("{}", engine::evaluations_table(std::span(&evaluation, 1)));
-  fmt::print("Prec@0.5 {:.1f} % (pointing at a random object: {:.1f} %)\n",
-             100 * evaluation.metrics.precision(0.5F), 100 * chance);
-  fmt::print("Pictures: {} (orange: found, green: meant), all in {}\n",
-             (options.out / "pictures").string(), (options.out / "pictures" / "all.png").string());
-  fmt::print("Ground your own: referent ground {} {} \"the red circle\" --out found.png\n",
-             checkpoint.string(), (scenes / "images").string() + "/<scene>.png");
   return 0;
 }
 

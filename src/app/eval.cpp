@@ -61,10 +61,16 @@ int run_eval(const EvalOptions& options, const CommonOptions& common) {
   const engine::RunConfig& config = predictor.config();
   std::vector<engine::Evaluation> evaluations;
   for (const NamedDataset& chosen : chosen_datasets(options, config)) {
-    data::Dataset dataset = data::open_dataset(chosen.config);
+    data::Dataset dataset = data::open_dataset(
+        chosen.config, predictor.has_mask_head() ? data::Masks::kRead : data::Masks::kIgnore);
     if (dataset.missing > 0) {
       log::warning("{}: {} expressions left out, their images are missing", dataset.name,
                    dataset.missing);
+    }
+    if (predictor.has_mask_head() && dataset.without_mask > 0) {
+      log::warning(
+          "{}: {} of {} expressions have no annotated mask; figures of masks leave them out",
+          dataset.name, dataset.without_mask, dataset.examples.size());
     }
     if (options.exchange_expressions) exchange_expressions(dataset);
     auto evaluation = engine::evaluate(

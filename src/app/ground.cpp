@@ -7,6 +7,7 @@
 #include "referent/image/decode.h"
 #include "referent/image/draw.h"
 #include "referent/image/encode.h"
+#include "referent/image/mask.h"
 #include "referent/inference/build.h"
 #include "referent/inference/predictor.h"
 #include "referent/text/expression.h"
@@ -43,6 +44,19 @@ void warn_of_truncation(const std::vector<std::string>& expressions,
   }
 }
 
+/// Asked before any work: a model without mask head makes no masks.
+void check_mask_head(const GroundOptions& options, const inference::Predictor& predictor) {
+  if (!options.mask || predictor.has_mask_head()) return;
+  throw CheckpointError(
+      "{}: this model has no mask head, so that it finds boxes only: leave out --mask, or train "
+      "one with model.heads.mask",
+      options.checkpoint.string());
+}
+
+Json mask_json(const formats::Rle& mask) {
+  return {{"size", {mask.height, mask.width}}, {"counts", formats::encode_rle_counts(mask.counts)}};
+}
+
 std::string predictions_json(const GroundOptions& options, const image::Image& image,
                              std::span<const Prediction> predictions) {
   Json list = Json::array();
@@ -54,17 +68,20 @@ std::string predictions_json(const GroundOptions& options, const image::Image& i
                     {"height", image.height},
                     {"box", {box.x1, box.y1, box.x2, box.y2}},
                     {"score", prediction.score ? Json(*prediction.score) : Json(nullptr)}});
+    if (options.mask) list.back()["mask"] = mask_json(prediction.mask.value());
   }
   return Json({{"schema_version", 1}, {"predictions", std::move(list)}, {"errors", Json::array()}})
       .dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
-/// One picture with every box; a folder gets it under the name of the input.
+/// One picture with every box, and mask where it is asked for; a folder gets it under the name of
+/// the input.
 void draw(const GroundOptions& options, const image::Image& image,
           std::span<const Prediction> predictions) {
   std::vector<image::Annotation> annotations;
   for (const Prediction& prediction : predictions) {
     annotations.push_back({.box = prediction.box, .label = prediction.expression});
+    if (options.mask) annotations.back().mask = image::mask_of(prediction.mask.value());
   }
   const Path file = std::filesystem::is_directory(options.out)
                         ? options.out / options.image.stem().concat(".png")
@@ -79,6 +96,7 @@ int run_ground(const GroundOptions& options, const CommonOptions& common) {
   check_expressions(options.expressions);
   const image::Image image = image::decode_file(options.image, image::Orientation::kApply);
   const inference::Predictor predictor(options.checkpoint, inference::parse_device(common.device));
+  check_mask_head(options, predictor);
   warn_of_truncation(options.expressions, predictor);
   std::vector<inference::Query> queries;
   for (const std::string& expression : options.expressions) queries.push_back({&image, expression});
@@ -89,8 +107,11 @@ int run_ground(const GroundOptions& options, const CommonOptions& common) {
     return 0;
   }
   for (const Prediction& prediction : predictions) {
-    fmt::print("{:.1f} {:.1f} {:.1f} {:.1f}  {}\n", prediction.box.x1, prediction.box.y1,
-               prediction.box.x2, prediction.box.y2, prediction.expression);
+    fmt::print("{:.1f} {:.1f} {:.1f} {:.1f}  {}{}\n", prediction.box.x1, prediction.box.y1,
+               prediction.box.x2, prediction.box.y2, prediction.expression,
+               options.mask
+                   ? fmt::format("  ({} pixels)", formats::rle_area(prediction.mask.value()))
+                   : "");
   }
   return 0;
 }

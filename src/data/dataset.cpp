@@ -13,12 +13,12 @@
 namespace referent::data {
 namespace {
 
-Annotations read_annotations(const DatasetConfig& config) {
+Annotations read_annotations(const DatasetConfig& config, Masks masks) {
   switch (config.format) {
     case DatasetFormat::kJsonl:
-      return read_jsonl(config);
+      return read_jsonl(config, masks);
     case DatasetFormat::kRefer:
-      return read_refer(config);
+      return read_refer(config, masks);
     case DatasetFormat::kIndex:
       return read_index(config);
   }
@@ -41,17 +41,29 @@ void check_example(const Example& example, const std::string& where) {
   }
 }
 
-Dataset open_dataset(const DatasetConfig& config) {
-  Annotations annotations = read_annotations(config);
+std::shared_ptr<const formats::Segmentation> usable_mask(formats::Segmentation segmentation,
+                                                         const std::string& where) {
+  if (segmentation.empty()) return nullptr;
+  try {
+    formats::check_segmentation(segmentation);
+  } catch (const DataError& error) {
+    throw DataError("{}: the mask: {}", where, error.what());
+  }
+  return std::make_shared<const formats::Segmentation>(std::move(segmentation));
+}
+
+Dataset open_dataset(const DatasetConfig& config, Masks masks) {
+  Annotations annotations = read_annotations(config, masks);
   if (annotations.examples.empty()) {
     throw DataError("{} holds no examples", config.path.string());
   }
   ImageFinder finder(config.images.empty() ? annotations.folder : config.images);
-  Dataset dataset{std::move(annotations.name), std::move(annotations.split), {}, 0};
+  Dataset dataset{std::move(annotations.name), std::move(annotations.split), {}, 0, 0};
   std::string first_missing;
   for (Example& example : annotations.examples) {
     if (auto path = finder.find(example.image)) {
       example.image = std::move(*path);
+      dataset.without_mask += example.mask ? 0 : 1;
       dataset.examples.push_back(std::move(example));
     } else if (dataset.missing++ == 0) {
       first_missing = example.image.string();

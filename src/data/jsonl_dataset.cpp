@@ -65,20 +65,23 @@ Json parse_line(std::string_view text, const std::string& where) {
   return line;
 }
 
-Example read_example(const Json& line, std::int64_t number, const std::string& where) {
+Example read_example(const Json& line, std::int64_t number, Masks masks, const std::string& where) {
   Example example;
   example.id = line.contains("id") ? read_id(line["id"], where) : std::to_string(number);
   example.image = read_string(require(line, "image", where), "image", where);
   if (example.image.empty()) throw DataError("{}: \"image\" is empty", where);
   example.expression = read_string(require(line, "expression", where), "expression", where);
   example.box = read_box(line, where);
+  if (masks == Masks::kRead && line.contains("mask")) {
+    example.mask = usable_mask(formats::parse_segmentation(line["mask"].dump(), where), where);
+  }
   check_example(example, where);
   return example;
 }
 
 }  // namespace
 
-Annotations read_jsonl(const DatasetConfig& config) {
+Annotations read_jsonl(const DatasetConfig& config, Masks masks) {
   const std::string content = read_text_file(config.path, kMaxBytes);
   Annotations result{config.path.stem().string(), config.split, config.path.parent_path(), {}};
   std::set<std::string> splits;
@@ -99,7 +102,7 @@ Annotations read_jsonl(const DatasetConfig& config) {
         continue;
       }
     }
-    result.examples.push_back(read_example(line, number, where));
+    result.examples.push_back(read_example(line, number, masks, where));
   }
   if (result.examples.empty() && !splits.empty()) {
     throw DataError("{}: no line is of the split \"{}\"; there are {}", config.path.string(),

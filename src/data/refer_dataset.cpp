@@ -57,17 +57,21 @@ ReferSource parse_source(const path& source) {
 struct Objects {
   std::unordered_map<std::int64_t, std::string> images;
   std::unordered_map<std::int64_t, image::Box> boxes;
+  std::unordered_map<std::int64_t, formats::Segmentation> outlines;  ///< where they are wanted
 };
 
-Objects read_objects(const path& file) {
+Objects read_objects(const path& file, Masks masks) {
   Objects objects;
   formats::Instances instances = formats::read_instances(file);
   for (formats::ImageInfo& info : instances.images) {
     objects.images.emplace(info.id, std::move(info.file_name));
   }
-  for (const formats::Annotation& annotation : instances.annotations) {
+  for (formats::Annotation& annotation : instances.annotations) {
     const auto& [x, y, width, height] = annotation.bbox;
     objects.boxes.emplace(annotation.id, image::Box{x, y, x + width, y + height});
+    if (masks == Masks::kRead) {
+      objects.outlines.emplace(annotation.id, std::move(annotation.segmentation));
+    }
   }
   return objects;
 }
@@ -82,13 +86,13 @@ const T& find(const std::unordered_map<std::int64_t, T>& map, std::int64_t id, c
 
 }  // namespace
 
-Annotations read_refer(const DatasetConfig& config) {
+Annotations read_refer(const DatasetConfig& config, Masks masks) {
   const ReferSource source = parse_source(config.path);
   if (config.split.empty()) {
     throw ConfigError("{}: name a split, such as train, val or testA", config.path.string());
   }
   const auto references = formats::read_references(source.references());
-  const Objects objects = read_objects(source.folder / "instances.json");
+  const Objects objects = read_objects(source.folder / "instances.json", masks);
   Annotations result{fmt::format("{}@{}", source.folder.filename().string(), source.by),
                      config.split,
                      source.folder,
@@ -102,6 +106,11 @@ Annotations read_refer(const DatasetConfig& config) {
     Example example;
     example.image = find(objects.images, reference.image_id, "image", where);
     example.box = find(objects.boxes, reference.ann_id, "annotation", where);
+    if (const auto outline = objects.outlines.find(reference.ann_id);
+        outline != objects.outlines.end()) {
+      example.mask =
+          usable_mask(outline->second, fmt::format("{}, annotation {}", where, reference.ann_id));
+    }
     for (const formats::Sentence& sentence : reference.sentences) {
       example.id = std::to_string(sentence.sent_id);
       example.expression = sentence.sent;

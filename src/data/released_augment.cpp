@@ -60,7 +60,7 @@ Sample ReleasedAugment::operator()(View view, Draws& draws, const StageObserver&
   if (config_.released_quirks) view.expression = text::to_lower(view.expression);
   resize(view, draws);
   report("resize");
-  jitter_colors(view, draws);
+  if (config_.color) jitter_colors(view, draws);
   report("color_jitter");
   blur(view, draws, config_.blur ? kBlurProbability : 0.0);
   report("blur");

@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "referent/data/words.h"
-#include "referent/image/resample.h"
 
 namespace referent::data {
 namespace {
@@ -15,7 +14,7 @@ namespace {
 void stretch(View& view, std::int64_t width, std::int64_t height) {
   const float ratio_x = static_cast<float>(width) / static_cast<float>(view.image.width);
   const float ratio_y = static_cast<float>(height) / static_cast<float>(view.image.height);
-  view.image = image::resize(view.image, width, height, image::Filter::kBilinear);
+  resize_pixels(view, width, height);
   view.box = {view.box[0] * ratio_x, view.box[1] * ratio_y, view.box[2] * ratio_x,
               view.box[3] * ratio_y};
 }

@@ -24,8 +24,14 @@ class BaseTransform : public Transform {
     check_expression(example);
     const std::int64_t width = image.width;
     const std::int64_t height = image.height;
-    Sample sample =
-        apply(make_view(example, std::move(image), context_.image.whole_pixel_boxes), stream);
+    View view = make_view(example, std::move(image), context_.image.whole_pixel_boxes);
+    if (context_.image.resize == ResizeFilter::kPlain) {
+      view.filter = image::Filter::kPlainBilinear;
+    }
+    if (context_.image.mask_resize == MaskResize::kReleased) {
+      view.mask_resize = image::MaskResize::kReleased;
+    }
+    Sample sample = apply(std::move(view), stream);
     sample.id = example.id;
     sample.original_width = width;
     sample.original_height = height;

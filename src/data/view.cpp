@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "referent/core/error.h"
-#include "referent/image/resample.h"
 
 namespace referent::data {
 namespace {
@@ -26,6 +25,15 @@ std::int64_t round_half_even(double value) {
   return static_cast<std::int64_t>(std::nearbyint(value));
 }
 
+image::Mask make_mask(const Example& example, const image::Image& image) {
+  try {
+    return image::mask_of(image::rle_of(*example.mask, image.width, image.height));
+  } catch (const DataError& error) {
+    throw DataError("{}: the mask of example {}: {}", example.image.string(), example.id,
+                    error.what());
+  }
+}
+
 void resize_by(View& view, double ratio) {
   const auto scaled = [ratio](std::int64_t side) {
     return std::max<std::int64_t>(1, round_half_even(static_cast<double>(side) * ratio));
@@ -36,9 +44,7 @@ void resize_by(View& view, double ratio) {
     throw DataError("a picture of {} x {} pixels would become one of {} x {}: it is too narrow",
                     view.image.width, view.image.height, width, height);
   }
-  if (width != view.image.width || height != view.image.height) {
-    view.image = image::resize(view.image, width, height, image::Filter::kBilinear);
-  }
+  resize_pixels(view, width, height);
   for (float& coordinate : view.box) coordinate *= static_cast<float>(ratio);
   view.scale *= ratio;
 }
@@ -61,11 +67,18 @@ View make_view(const Example& example, image::Image image, bool whole_pixels) {
     box.y2 = box.y1 + height;
   }
   View view;
+  if (example.mask) view.mask = make_mask(example, image);
   view.image = std::move(image);
   view.box = {static_cast<float>(box.x1), static_cast<float>(box.y1), static_cast<float>(box.x2),
               static_cast<float>(box.y2)};
   view.expression = example.expression;
   return view;
+}
+
+void resize_pixels(View& view, std::int64_t width, std::int64_t height) {
+  if (width == view.image.width && height == view.image.height) return;
+  view.image = image::resize(view.image, width, height, view.filter);
+  if (view.mask) view.mask = image::resize(*view.mask, width, height, view.mask_resize);
 }
 
 void resize_long_side(View& view, std::int64_t size) {
@@ -81,6 +94,7 @@ void resize_short_side(View& view, std::int64_t size) {
 void crop(View& view, std::int64_t left, std::int64_t top, std::int64_t width,
           std::int64_t height) {
   view.image = image::crop(view.image, left, top, width, height);
+  if (view.mask) view.mask = image::crop(*view.mask, left, top, width, height);
   const std::array<float, 2> corner{static_cast<float>(left), static_cast<float>(top)};
   const std::array<float, 2> limit{static_cast<float>(width), static_cast<float>(height)};
   for (std::size_t i = 0; i < view.box.size(); ++i) {
@@ -90,6 +104,7 @@ void crop(View& view, std::int64_t left, std::int64_t top, std::int64_t width,
 
 void flip_horizontal(View& view) {
   view.image = image::flip_horizontal(view.image);
+  if (view.mask) view.mask = image::flip_horizontal(*view.mask);
   const auto width = static_cast<float>(view.image.width);
   view.box = {width - view.box[2], view.box[1], width - view.box[0], view.box[3]};
 }
@@ -111,7 +126,10 @@ Sample place(View view, std::int64_t size, std::int64_t left, std::int64_t top) 
   Sample sample;
   sample.target = {(x1 + x2) / 2.0F / side, (y1 + y2) / 2.0F / side, (x2 - x1) / side,
                    (y2 - y1) / side};
+  sample.width = view.image.width;
+  sample.height = view.image.height;
   sample.image = std::move(view.image);
+  sample.mask = std::move(view.mask);
   sample.size = size;
   sample.top = top;
   sample.left = left;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/engine/evaluator.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "referent/core/error.h"
 #include "referent/core/progress.h"
 #include "referent/image/decode.h"
+#include "referent/image/mask.h"
 #include "referent/loader/loader.h"
 #include "referent/metrics/box.h"
 
@@ -26,8 +28,19 @@ std::array<float, 4> row_of(const Tensor& boxes, std::size_t sample) {
   return {row[0], row[1], row[2], row[3]};
 }
 
-void add_results(const loader::LoadedBatch& loaded, const Output& output,
-                 const data::Dataset& dataset, Evaluation& evaluation) {
+/// Compares the predicted mask with the annotated one, where there is one.
+void add_mask(std::int64_t index, const data::Example& example, const data::Sample& sample,
+              SampleResult& result, metrics::MaskMetrics& masks) {
+  if (!example.mask || !result.mask) return;
+  const formats::Rle target =
+      image::rle_of(*example.mask, sample.original_width, sample.original_height);
+  const metrics::MaskOverlap overlap = metrics::mask_overlap(*result.mask, target);
+  result.mask_iou = metrics::mask_iou(overlap);
+  masks.add(index, overlap);
+}
+
+void add_results(const inference::Predictor& predictor, const loader::LoadedBatch& loaded,
+                 const Output& output, const data::Dataset& dataset, Evaluation& evaluation) {
   for (std::size_t i = 0; i < loaded.samples.size(); ++i) {
     const data::Sample& sample = loaded.samples[i];
     const data::Example& example = dataset.examples[static_cast<std::size_t>(loaded.indices[i])];
@@ -43,6 +56,10 @@ void add_results(const loader::LoadedBatch& loaded, const Output& output,
       result.score = output.scores[static_cast<std::int64_t>(i)][0].item<double>();
     }
     evaluation.metrics.add(loaded.indices[i], result.iou);
+    if (evaluation.masks) {
+      result.mask = predictor.mask_of(output, static_cast<std::int64_t>(i), sample);
+      add_mask(loaded.indices[i], example, sample, result, *evaluation.masks);
+    }
     evaluation.results.push_back(std::move(result));
   }
 }
@@ -51,14 +68,61 @@ Json box_json(const image::Box& box) {
   return {box.x1, box.y1, box.x2, box.y2};
 }
 
-}  // namespace
+Json mask_json(const formats::Rle& mask) {
+  return {{"size", {mask.height, mask.width}}, {"counts", formats::encode_rle_counts(mask.counts)}};
+}
 
-Values metric_values(const metrics::GroundingMetrics& metrics) {
+/// Whether there is a mask to compare with.
+bool has_masks(const Evaluation& evaluation) {
+  return evaluation.masks && evaluation.masks->count() > 0;
+}
+
+Values box_values(const metrics::GroundingMetrics& metrics) {
   Values values;
   for (const float threshold : metrics::GroundingMetrics::kThresholds) {
     values.emplace_back(fmt::format("prec@{:.1f}", threshold), metrics.precision(threshold));
   }
   values.emplace_back("mean_iou", metrics.mean_iou());
+  return values;
+}
+
+/// The names begin as those of box_values do.
+Values mask_values(const metrics::MaskMetrics& metrics) {
+  Values values;
+  for (const float threshold : metrics::MaskMetrics::kThresholds) {
+    values.emplace_back(fmt::format("prec@{:.1f}", threshold), metrics.precision(threshold));
+  }
+  values.emplace_back("mean_iou", metrics.mean_iou());
+  values.emplace_back("overall_iou", metrics.overall_iou());
+  return values;
+}
+
+std::string table_values(const Values& values) {
+  std::string row;
+  for (const auto& [name, value] : values) row += fmt::format(" {:>11.2f}", 100 * value);
+  return row;
+}
+
+/// Boxes and, with `kinds`, masks beneath them in the same columns.
+std::string table_rows(const Evaluation& evaluation, bool kinds) {
+  std::string rows = fmt::format("{:<24}{} {:>8} {:>8}{}\n", evaluation.title(),
+                                 kinds ? " box " : "", evaluation.metrics.count(),
+                                 evaluation.missing, table_values(box_values(evaluation.metrics)));
+  if (!evaluation.masks) return rows;
+  rows += fmt::format("{:<24} mask {:>8} {:>8}", "", evaluation.masks->count(), "");
+  rows +=
+      has_masks(evaluation) ? table_values(mask_values(*evaluation.masks)) : " (none annotated)";
+  return rows + "\n";
+}
+
+}  // namespace
+
+Values metric_values(const Evaluation& evaluation) {
+  Values values = box_values(evaluation.metrics);
+  if (!has_masks(evaluation)) return values;
+  for (auto& [name, value] : mask_values(*evaluation.masks)) {
+    values.emplace_back("mask_" + name, value);
+  }
   return values;
 }
 
@@ -82,10 +146,11 @@ std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const 
   evaluation.dataset = name;
   evaluation.split = dataset.split;
   evaluation.missing = dataset.missing;
+  if (predictor.has_mask_head()) evaluation.masks.emplace();
   ProgressBar bar("evaluating " + name, loader.batches());
   while (const auto loaded = loader.next()) {
     if (options.stop && options.stop()) return std::nullopt;
-    add_results(*loaded, predictor.forward(loaded->batch), dataset, evaluation);
+    add_results(predictor, *loaded, predictor.forward(loaded->batch), dataset, evaluation);
     bar.advance();
   }
   evaluation.seconds =
@@ -100,7 +165,8 @@ std::string evaluations_json(std::span<const Evaluation> evaluations) {
                    {"split", evaluation.split},
                    {"samples", evaluation.metrics.count()},
                    {"missing", evaluation.missing}};
-    for (const auto& [metric, value] : metric_values(evaluation.metrics)) result[metric] = value;
+    if (evaluation.masks) result["mask_samples"] = evaluation.masks->count();
+    for (const auto& [metric, value] : metric_values(evaluation)) result[metric] = value;
     result["seconds"] = evaluation.seconds;
     results.push_back(std::move(result));
   }
@@ -108,18 +174,15 @@ std::string evaluations_json(std::span<const Evaluation> evaluations) {
 }
 
 std::string evaluations_table(std::span<const Evaluation> evaluations) {
-  std::string table = fmt::format("{:<24} {:>8} {:>8}", "data set", "samples", "missing");
-  const Values head = metric_values({});
-  for (const auto& [name, value] : head) table += fmt::format(" {:>9}", name);
-  table += '\n';
-  for (const Evaluation& evaluation : evaluations) {
-    table += fmt::format("{:<24} {:>8} {:>8}", evaluation.title(), evaluation.metrics.count(),
-                         evaluation.missing);
-    for (const auto& [name, value] : metric_values(evaluation.metrics)) {
-      table += fmt::format(" {:>9.2f}", 100 * value);
-    }
-    table += '\n';
+  const bool kinds = std::ranges::any_of(
+      evaluations, [](const Evaluation& evaluation) { return evaluation.masks.has_value(); });
+  std::string table =
+      fmt::format("{:<24}{} {:>8} {:>8}", "data set", kinds ? " of  " : "", "samples", "missing");
+  for (const auto& [name, value] : kinds ? mask_values({}) : box_values({})) {
+    table += fmt::format(" {:>11}", name);
   }
+  table += '\n';
+  for (const Evaluation& evaluation : evaluations) table += table_rows(evaluation, kinds);
   return table;
 }
 
@@ -127,13 +190,17 @@ void write_predictions(const Path& path, std::span<const Evaluation> evaluations
   AtomicFile file(path);
   for (const Evaluation& evaluation : evaluations) {
     for (const SampleResult& result : evaluation.results) {
-      const Json line = {{"id", result.id},
-                         {"image", result.image.string()},
-                         {"expression", result.expression},
-                         {"box", box_json(result.box)},
-                         {"score", result.score ? Json(*result.score) : Json(nullptr)},
-                         {"target", box_json(result.target)},
-                         {"iou", result.iou}};
+      Json line = {{"id", result.id},
+                   {"image", result.image.string()},
+                   {"expression", result.expression},
+                   {"box", box_json(result.box)},
+                   {"score", result.score ? Json(*result.score) : Json(nullptr)},
+                   {"target", box_json(result.target)},
+                   {"iou", result.iou}};
+      if (result.mask) {
+        line["mask"] = mask_json(*result.mask);
+        line["mask_iou"] = result.mask_iou ? Json(*result.mask_iou) : Json(nullptr);
+      }
       file.write(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     }
   }

@@ -3,9 +3,11 @@
 
 #include <ATen/Context.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "checkpoint_io.h"
 #include "referent/core/error.h"
@@ -16,7 +18,7 @@
 #include "referent/engine/versions.h"
 #include "referent/image/decode.h"
 #include "referent/inference/build.h"
-#include "referent/losses/box_losses.h"
+#include "referent/losses/grounding_losses.h"
 #include "referent/models/init.h"
 #include "referent/text/config.h"
 #include "referent/training/schedule.h"
@@ -32,14 +34,24 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-data::Dataset open_dataset(const data::DatasetConfig& config, const std::string& name) {
-  data::Dataset dataset = data::open_dataset(config);
+data::Dataset open_dataset(const data::DatasetConfig& config, const std::string& name,
+                           data::Masks masks) {
+  data::Dataset dataset = data::open_dataset(config, masks);
   log::info("{}: {} expressions in {}{}{}", name, dataset.examples.size(), dataset.name,
             dataset.split.empty() ? "" : " ", dataset.split);
   if (dataset.missing > 0) {
     log::warning("{}: {} expressions left out, their images are missing", name, dataset.missing);
   }
+  if (masks == data::Masks::kRead && dataset.without_mask > 0) {
+    log::warning("{}: {} of {} expressions have no annotated mask: they count for boxes only", name,
+                 dataset.without_mask, dataset.examples.size());
+  }
   return dataset;
+}
+
+bool has_masks(std::span<const data::Example> examples) {
+  return std::ranges::any_of(examples,
+                             [](const data::Example& example) { return example.mask != nullptr; });
 }
 
 /// The names of data.eval to use while training, the one that decides which is best first.
@@ -67,13 +79,17 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
   if (config.data.train.empty()) {
     throw ConfigError("/data/train is empty: training needs at least one data set");
   }
+  const auto masks = config.model.heads.mask ? data::Masks::kRead : data::Masks::kIgnore;
   for (std::size_t i = 0; i < config.data.train.size(); ++i) {
-    data::Dataset dataset = open_dataset(config.data.train[i], fmt::format("data.train[{}]", i));
+    data::Dataset dataset =
+        open_dataset(config.data.train[i], fmt::format("data.train[{}]", i), masks);
     std::ranges::move(dataset.examples, std::back_inserter(examples_));
   }
   for (const std::string& name : eval_names(config)) {
-    eval_data_.emplace_back(name, open_dataset(config.data.eval.at(name), "data.eval." + name));
+    eval_data_.emplace_back(name,
+                            open_dataset(config.data.eval.at(name), "data.eval." + name, masks));
   }
+  check_masks();
   state_.steps_per_epoch = loader::batch_count(static_cast<std::int64_t>(examples_.size()),
                                                config.train.batch_size, config.train.drop_last);
   if (state_.steps_per_epoch == 0) {
@@ -90,8 +106,24 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
   optimizer_ = std::make_unique<training::AdamW>(config.train.optimizer, *model_);
 }
 
+void Trainer::check_masks() const {
+  if (config_.model.heads.mask && !has_masks(examples_)) {
+    throw DataError(
+        "/data/train: none of {} expressions has an annotated mask, which the mask head learns "
+        "from; give data with masks, or take /model/heads/mask away",
+        examples_.size());
+  }
+  if (config_.train.best_metric == BestMetric::kMaskMeanIou && !eval_data_.empty() &&
+      !has_masks(eval_data_.front().second.examples)) {
+    throw DataError(
+        "/train/best_metric is \"mask_mean_iou\", but no expression of data.eval.{}, which "
+        "decides, has an annotated mask",
+        eval_data_.front().first);
+  }
+}
+
 void Trainer::initialise() {
-  models::initialise(*model_, config_.model.init);
+  models::initialise(*model_, config_.model);
 }
 
 void Trainer::resume(const Path& path) {
@@ -202,7 +234,7 @@ Trainer::StepResult Trainer::train_step(const Batch& batch) {
                                static_cast<std::uint64_t>(state_.step), kRank, "step")
                       .next());
   optimizer_->zero_gradients();
-  const Losses losses = losses::box_losses(config_.train.loss, model_->forward(batch), batch);
+  const Losses losses = losses::grounding_losses(config_.train.loss, model_->forward(batch), batch);
   StepResult result;
   result.values.emplace_back("loss", losses.total.item<double>());
   for (const auto& [name, value] : losses.parts) {
@@ -313,18 +345,26 @@ void Trainer::note(const std::vector<Evaluation>& evaluations, const Recorder& r
   nlohmann::ordered_json metrics = {{"step", state_.step}};
   for (const Evaluation& evaluation : evaluations) {
     Record record{"eval", state_.step, (state_.step - 1) / state_.steps_per_epoch + 1,
-                  evaluation.dataset, metric_values(evaluation.metrics)};
+                  evaluation.dataset, metric_values(evaluation)};
     metrics[evaluation.dataset] = nlohmann::ordered_json::object();
     for (const auto& [name, value] : record.values) metrics[evaluation.dataset][name] = value;
     recorder.record(record);
     log::info("step {}, {}: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", state_.step, evaluation.dataset,
               100 * evaluation.metrics.precision(0.5F), 100 * evaluation.metrics.mean_iou());
+    if (evaluation.masks && evaluation.masks->count() > 0) {
+      log::info("step {}, {}: masks: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", state_.step,
+                evaluation.dataset, 100 * evaluation.masks->precision(0.5F),
+                100 * evaluation.masks->mean_iou());
+    }
   }
   metrics_ = metrics.dump();
   if (evaluations.empty()) return;
   const metrics::GroundingMetrics& deciding = evaluations.front().metrics;
   BestEvaluation now{state_.step, deciding.precision(0.5F), deciding.mean_iou()};
   if (config_.train.best_metric == BestMetric::kMeanIou) std::swap(now.value, now.tie_break);
+  if (config_.train.best_metric == BestMetric::kMaskMeanIou) {
+    now = {state_.step, evaluations.front().masks.value().mean_iou(), deciding.precision(0.5F)};
+  }
   if (!state_.best ||
       std::pair(now.value, now.tie_break) > std::pair(state_.best->value, state_.best->tie_break)) {
     state_.best = now;

@@ -10,6 +10,7 @@
 #include "referent/core/error.h"
 #include "referent/image/decode.h"
 #include "referent/inference/build.h"
+#include "referent/inference/mask.h"
 #include "referent/loader/collate.h"
 #include "referent/models/init.h"
 #include "referent/text/config.h"
@@ -117,7 +118,8 @@ std::vector<Prediction> Predictor::ground(std::span<const Query> queries) const 
       std::optional<double> score;
       if (output.scores.defined())
         score = output.scores[static_cast<std::int64_t>(i)][0].item<double>();
-      predictions.push_back({to_original(box, samples[i]), score, queries[begin + i].expression});
+      predictions.push_back({to_original(box, samples[i]), score, queries[begin + i].expression,
+                             mask_of(output, static_cast<std::int64_t>(i), samples[i])});
     }
   }
   return predictions;
@@ -129,7 +131,19 @@ Output Predictor::forward(const Batch& batch) const {
   const auto host = [](const Tensor& tensor) {
     return tensor.defined() ? tensor.to(torch::kCPU, torch::kFloat32).contiguous() : tensor;
   };
-  return {host(output.boxes), host(output.scores)};
+  Output result{host(output.boxes), host(output.scores), host(output.mask_logits)};
+  if (!result.boxes.defined()) {
+    result.boxes = boxes_around_masks(result.mask_logits, config_.model.heads.mask->threshold);
+  }
+  return result;
+}
+
+std::optional<formats::Rle> Predictor::mask_of(const Output& output, std::int64_t index,
+                                               const data::Sample& sample) const {
+  if (!output.mask_logits.defined()) return std::nullopt;
+  REFERENT_CHECK(has_mask_head(), "a mask of a model that is configured without mask head");
+  return mask_to_original(output.mask_logits[index][0], sample,
+                          config_.model.heads.mask->threshold);
 }
 
 }  // namespace referent::inference

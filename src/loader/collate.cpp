@@ -49,6 +49,30 @@ void write_padding(const data::Sample& sample, bool* square) {
   }
 }
 
+/// Writes one target mask to a square of zeros.
+void write_mask(const data::Sample& sample, std::uint8_t* square) {
+  const image::Mask& mask = *sample.mask;
+  for (std::int64_t y = 0; y < mask.height; ++y) {
+    std::copy_n(mask.row(y), mask.width, square + sample.size * (sample.top + y) + sample.left);
+  }
+}
+
+/// The target masks, where there are any.
+void add_masks(std::span<const data::Sample> samples, std::int64_t size, Batch& batch) {
+  const auto has_mask = [](const data::Sample& sample) { return sample.mask.has_value(); };
+  if (std::ranges::none_of(samples, has_mask)) return;
+  const auto count = static_cast<std::int64_t>(samples.size());
+  batch.masks = torch::empty({count, size, size}, torch::kUInt8);
+  batch.has_mask = torch::empty({count}, torch::kBool);
+  auto* masks = batch.masks.mutable_data_ptr<std::uint8_t>();
+  std::fill_n(masks, count * size * size, std::uint8_t{0});
+  std::ranges::transform(samples, batch.has_mask.mutable_data_ptr<bool>(), has_mask);
+  for (const data::Sample& sample : samples) {
+    if (sample.mask) write_mask(sample, masks);
+    masks += size * size;
+  }
+}
+
 void check(const data::Sample& sample, std::int64_t size, std::int64_t length) {
   REFERENT_CHECK(sample.size == size, "sample {}: square of {} among squares of {}", sample.id,
                  sample.size, size);
@@ -56,6 +80,9 @@ void check(const data::Sample& sample, std::int64_t size, std::int64_t length) {
                      sample.left + sample.image.width <= size,
                  "sample {}: {} x {} at ({}, {}) does not fit a square of {}", sample.id,
                  sample.image.width, sample.image.height, sample.left, sample.top, size);
+  REFERENT_CHECK(!sample.mask || (sample.mask->width == sample.image.width &&
+                                  sample.mask->height == sample.image.height),
+                 "sample {}: a mask of another size than the picture", sample.id);
   REFERENT_CHECK(static_cast<std::int64_t>(sample.tokens.ids.size()) <= length,
                  "sample {}: {} tokens, at most {} expected", sample.id, sample.tokens.ids.size(),
                  length);
@@ -96,6 +123,7 @@ Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::i
     std::fill_n(token_padding + i * length, sample.tokens.ids.size(), false);
     std::ranges::copy(sample.target, boxes + i * 4);
   }
+  add_masks(samples, size, batch);
   return batch;
 }
 

@@ -115,7 +115,10 @@ void Loader::Pipeline::finish(Slot& slot) const {
     slot.error = std::current_exception();
     return;
   }
-  for (data::Sample& sample : slot.samples) sample.image = {};
+  for (data::Sample& sample : slot.samples) {
+    sample.image = {};
+    sample.mask.reset();
+  }
   slot.result.samples = std::move(slot.samples);
   slot.result.indices = std::move(slot.indices);
 }

@@ -16,9 +16,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string message_of(const DatasetConfig& config) {
+std::string message_of(const DatasetConfig& config, Masks masks = Masks::kIgnore) {
   try {
-    open_dataset(config);
+    open_dataset(config, masks);
   } catch (const Error& error) {
     return error.what();
   }
@@ -125,6 +125,43 @@ TEST_F(JsonlTest, NamesLineAndFault) {
     const std::string message = message_of(write(fmt::format("{}{}\n{}", good, line, good)));
     EXPECT_THAT(message, HasSubstr("set.jsonl:2: ")) << line;
     EXPECT_THAT(message, HasSubstr(fault)) << line;
+  }
+}
+
+TEST_F(JsonlTest, ReadsMasksWhereTheyAreWanted) {
+  const std::string start = R"({"image": "a.png", "expression": "x", "box": [0, 0, 1, 1])";
+  const DatasetConfig config =
+      write(start + R"(, "mask": [[0, 0, 2, 0, 2, 2]]})" + "\n" + start +
+            R"(, "mask": {"size": [3, 4], "counts": "237"}})" + "\n" + start + "}\n" + start +
+            R"(, "mask": null})" + "\n" + start + R"(, "mask": []})");
+  const Dataset with = open_dataset(config, Masks::kRead);
+  ASSERT_EQ(with.examples.size(), 5U);
+  EXPECT_EQ(with.without_mask, 3);
+  EXPECT_EQ(with.examples[0].mask->polygons.size(), 1U);
+  EXPECT_EQ(with.examples[1].mask->rle->counts, (std::vector<std::uint32_t>{2, 3, 7}));
+  for (const std::size_t i : {2U, 3U, 4U}) EXPECT_EQ(with.examples[i].mask, nullptr) << i;
+  const Dataset without = open_dataset(config);
+  EXPECT_EQ(without.without_mask, 5);
+  EXPECT_EQ(without.examples[0].mask, nullptr);
+}
+
+TEST_F(JsonlTest, NamesLineAndFaultOfAMask) {
+  const std::map<std::string, std::string> faults{
+      {"\"a.png\"", "polygons or run lengths"},
+      {"[[]]", "0 corners"},
+      {"[[0, 0, 2, 0]]", "2 corners"},
+      {"[[0, 0, 2, 0, 2]]", "without its y"},
+      {R"({"size": [3, 4], "counts": [2, 3, 6]})", "11 pixels in all for a mask of 3 x 4"},
+      {R"({"size": [3, 4], "counts": "236"})", "11 pixels in all for a mask of 3 x 4"},
+      {R"({"size": [3, 4], "counts": "2 "})", "run-length"},
+      {R"({"counts": "237"})", "size"}};
+  for (const auto& [mask, fault] : faults) {
+    const DatasetConfig config = write(fmt::format(
+        R"({{"image": "a.png", "expression": "x", "box": [0, 0, 1, 1], "mask": {}}})", mask));
+    const std::string message = message_of(config, Masks::kRead);
+    EXPECT_THAT(message, HasSubstr("set.jsonl:1: ")) << mask;
+    EXPECT_THAT(message, HasSubstr(fault)) << mask;
+    EXPECT_EQ(message_of(config), "no error") << mask;  // who wants boxes is not troubled
   }
 }
 

@@ -103,6 +103,32 @@ TEST_F(RealDatasetTest, ReferExamplesCarrySentenceAndAnnotation) {
   EXPECT_EQ(example.box, (image::Box{0, 13.51, 434.48, 13.51 + 375.12}));
 }
 
+TEST_F(RealDatasetTest, ReferExamplesCarryTheAnnotationsOutline) {
+  for (const char* name : {"refcoco@unc:val", "refcoco+@unc:testA", "refcocog@umd:train"}) {
+    const Dataset dataset = open_dataset(config("refer:refer/" + std::string(name)), Masks::kRead);
+    EXPECT_EQ(dataset.without_mask, 0) << name;
+    for (const Example& example : dataset.examples) {
+      ASSERT_NE(example.mask, nullptr);
+      // The box is around the polygons.
+      for (const auto& polygon : example.mask->polygons) {
+        for (std::size_t i = 0; i < polygon.size(); i += 2) {
+          EXPECT_GE(polygon[i], example.box.x1 - 1) << example.id;
+          EXPECT_LE(polygon[i + 1], example.box.y2 + 1) << example.id;
+        }
+      }
+    }
+    const Dataset without = open_dataset(config("refer:refer/" + std::string(name)));
+    EXPECT_EQ(without.without_mask, static_cast<std::int64_t>(without.examples.size()));
+  }
+}
+
+TEST_F(RealDatasetTest, IndexFilesHoldNoMasks) {
+  DatasetConfig source = config("index:index/unc/unc_val.pth");
+  const Dataset dataset = open_dataset(source, Masks::kRead);
+  EXPECT_GT(dataset.examples.size(), 0U);
+  EXPECT_EQ(dataset.without_mask, static_cast<std::int64_t>(dataset.examples.size()));
+}
+
 TEST_F(RealDatasetTest, ReferNeedsASplitThatIsThere) {
   DatasetConfig source = config("refer:refer/refcoco@unc:val");
   source.split = "";

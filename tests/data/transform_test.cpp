@@ -50,6 +50,30 @@ TransformContext context(std::int64_t size) {
   return result;
 }
 
+/// The outline of the box.
+std::shared_ptr<const formats::Segmentation> outline_of(const image::Box& box) {
+  return std::make_shared<formats::Segmentation>(formats::Segmentation{
+      {{box.x1, box.y1, box.x2, box.y1, box.x2, box.y2, box.x1, box.y2}}, std::nullopt});
+}
+
+/// The rectangle of whole pixels that holds the mask; and it is filled.
+image::Box filled_area(const image::Mask& mask) {
+  image::Box area{1e9, 1e9, -1e9, -1e9};
+  double count = 0;
+  for (std::int64_t y = 0; y < mask.height; ++y) {
+    for (std::int64_t x = 0; x < mask.width; ++x) {
+      if (mask.row(y)[x] == 0) continue;
+      const auto left = static_cast<double>(x);
+      const auto top = static_cast<double>(y);
+      area = {std::min(area.x1, left), std::min(area.y1, top), std::max(area.x2, left + 1),
+              std::max(area.y2, top + 1)};
+      ++count;
+    }
+  }
+  EXPECT_EQ(count, area.width() * area.height());
+  return area;
+}
+
 Example example_at(const image::Box& box, std::string expression = "the dark box") {
   Example example;
   example.id = "3";
@@ -121,6 +145,57 @@ TEST(TransformTest, EvaluationLaysThePictureInTheMiddle) {
   EXPECT_FALSE(sample.tokens.truncated);
 }
 
+TEST(TransformTest, AMaskIsThereWhereTheExampleHasOne) {
+  const image::Box box{20, 10, 60, 50};
+  const auto transform = make_evaluation_transform(context(64));
+  RandomStream stream(1);
+  EXPECT_FALSE((*transform)(example_at(box), picture(128, 64, box), stream).mask.has_value());
+  Example example = example_at(box);
+  example.mask = outline_of(box);
+  const Sample sample = (*transform)(example, picture(128, 64, box), stream);
+  EXPECT_EQ(filled_area(sample.mask.value()), (image::Box{10, 5, 30, 25}));
+}
+
+TEST(TransformTest, BothRulesOfMasksAndPixels) {
+  const image::Box box{21, 10, 61, 50};  // odd: the rules differ at its sides
+  Example example = example_at(box);
+  example.mask = outline_of(box);
+  TransformContext released = context(64);
+  released.image.mask_resize = MaskResize::kReleased;
+  RandomStream stream(1);
+  const auto area = [&](const TransformContext& with) {
+    return filled_area(
+        (*make_evaluation_transform(with))(example, picture(128, 64, box), stream).mask.value());
+  };
+  EXPECT_EQ(area(context(64)), (image::Box{10, 5, 30, 25}));
+  EXPECT_EQ(area(released), (image::Box{11, 5, 31, 25}));
+
+  TransformContext plain = context(48);
+  plain.image.resize = ResizeFilter::kPlain;
+  const auto pixels = [&](const TransformContext& with) {
+    return (*make_evaluation_transform(with))(example, picture(128, 64, box), stream).image.pixels;
+  };
+  EXPECT_NE(pixels(plain), pixels(context(48)));
+}
+
+TEST(TransformTest, AMaskThatDoesNotFitThePictureIsNamed) {
+  const auto transform = make_evaluation_transform(context(64));
+  Example example = example_at({2, 2, 5, 5});
+  example.mask =
+      std::make_shared<formats::Segmentation>(formats::Segmentation{{}, formats::Rle{10, 9, {90}}});
+  RandomStream stream(1);
+  EXPECT_NO_THROW((*transform)(example, image::Image(9, 10), stream));
+  try {
+    (*transform)(example, image::Image(10, 9), stream);
+    ADD_FAILURE() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "picture.png: the mask of example 3: a mask of 9 x 10 pixels for a picture of 10 x "
+        "9");
+  }
+}
+
 TEST(TransformTest, RefusesEmptyAndBrokenExpressions) {
   const auto transform = make_evaluation_transform(context(64));
   for (const char* expression : {"", " \t ", "caf\xc3", "\xff"}) {
@@ -169,6 +244,33 @@ TEST_P(TrainTransformTest, DependsOnTheStreamAloneAndKeepsTheTargetInside) {
     EXPECT_LE(y + height / 2, 1 + 1e-6F);
   }
   EXPECT_EQ(different > 0, GetParam() != AugmentType::kNone);
+}
+
+TEST_P(TrainTransformTest, TheMaskGoesWhereTheBoxGoes) {
+  const image::Box box{150, 90, 260, 210};
+  AugmentConfig config;
+  config.type = GetParam();
+  const auto transform = make_train_transform(context(640), config);
+  for (std::uint64_t index = 0; index < 40; ++index) {
+    RandomStream stream(7, 0, index, "augment");
+    Example example = example_at(box);
+    example.mask = outline_of(box);
+    const Sample sample = (*transform)(example, picture(400, 300, box), stream);
+    ASSERT_TRUE(sample.mask.has_value());
+    EXPECT_EQ(sample.mask->width, sample.image.width);
+    EXPECT_EQ(sample.mask->height, sample.image.height);
+    EXPECT_EQ(sample.width, sample.image.width);
+    EXPECT_EQ(sample.height, sample.image.height);
+    const image::Box area = filled_area(*sample.mask);
+    const auto on_square = [&](double share) { return share * static_cast<double>(sample.size); };
+    const auto [x, y, width, height] = sample.target;
+    // Every resize rounds to whole pixels; a crop is scaled up again.
+    constexpr double kNear = 3;
+    EXPECT_NEAR(area.x1 + static_cast<double>(sample.left), on_square(x - width / 2), kNear);
+    EXPECT_NEAR(area.x2 + static_cast<double>(sample.left), on_square(x + width / 2), kNear);
+    EXPECT_NEAR(area.y1 + static_cast<double>(sample.top), on_square(y - height / 2), kNear);
+    EXPECT_NEAR(area.y2 + static_cast<double>(sample.top), on_square(y + height / 2), kNear);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryRecipe, TrainTransformTest,

@@ -23,7 +23,7 @@ TEST(CommandLineTest, HelpNamesEveryCommand) {
 TEST(CommandLineTest, EveryCommandHasHelp) {
   const std::vector<std::pair<Words, std::string>> commands{{{"train"}, "--resume"},
                                                             {{"eval"}, "--save-predictions"},
-                                                            {{"ground"}, "--out"},
+                                                            {{"ground"}, "--mask"},
                                                             {{"import"}, "--preset"},
                                                             {{"export"}, "--names"},
                                                             {{"checkpoint"}, "inspect"},
@@ -34,7 +34,7 @@ TEST(CommandLineTest, EveryCommandHasHelp) {
                                                             {{"config", "show"}, "--origin"},
                                                             {{"parity"}, "--only"},
                                                             {{"bench"}, "forward"},
-                                                            {{"demo"}, "--config"}};
+                                                            {{"demo"}, "--masks"}};
   for (const auto& [command, content] : commands) {
     Words words = command;
     words.emplace_back("--help");

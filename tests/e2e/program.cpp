@@ -59,6 +59,8 @@ TinyRun make_tiny_run() {
   must_succeed(referent({"data", "synthesize", tiny.scenes(), "--train", "40", "--val", "12",
                          "--size", "64", "--quiet"}));
   must_succeed(referent({"train", tiny.config(), "--out", tiny.run(), "--quiet"}));
+  must_succeed(referent({"train", tiny.config(), "--out", tiny.mask_run(), "--quiet", "--set",
+                         "model.heads.mask.width=8", "--set", "train.best_metric=mask_mean_iou"}));
   std::ofstream stamped(stamp);
   return tiny;
 }

@@ -37,8 +37,8 @@ std::vector<Json> json_lines(const Path& file);
 
 void PrintTo(const ProcessResult& result, std::ostream* stream);
 
-/// A tiny model trained for a few steps on synthetic scenes. Made once for a build of the program
-/// and shared by all tests, which leave it as it is.
+/// A tiny model trained for a few steps on synthetic scenes, and another one with a mask head. Made
+/// once for a build of the program and shared by all tests, which leave them as they are.
 struct TinyRun {
   Path folder;
 
@@ -46,6 +46,8 @@ struct TinyRun {
   Path config() const { return folder / "tiny.json"; }
   Path run() const { return folder / "run"; }
   Path checkpoint() const { return run() / "last"; }
+  Path mask_run() const { return folder / "mask-run"; }
+  Path mask_checkpoint() const { return mask_run() / "last"; }
   Path picture() const { return scenes() / "images" / "val-000003.png"; }  ///< 64 x 64
 };
 

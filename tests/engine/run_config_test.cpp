@@ -45,6 +45,11 @@ TEST(RunConfigTest, FaultsAreNamed) {
   EXPECT_THAT(fault(R"({"model": {"preset": "mmca-r5"}})"), HasSubstr("/model/preset"));
   EXPECT_THAT(fault(R"({"train": {"epoch": 3}})"), HasSubstr("epochs"));
   EXPECT_THAT(fault(R"({"train": {"eval_data": ["val"]}})"), HasSubstr("/train/eval_data"));
+  EXPECT_THAT(fault(R"({"train": {"best_metric": "mask_mean_iou"}})"),
+              HasSubstr("/model/heads/mask"));
+  EXPECT_EQ(
+      fault(R"({"model": {"heads": {"mask": {}}}, "train": {"best_metric": "mask_mean_iou"}})"),
+      "");
 }
 
 TEST(RunConfigTest, TheDumpReadsBackEqual) {

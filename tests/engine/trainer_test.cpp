@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "referent/core/error.h"
 #include "support/tiny_run.h"
@@ -100,6 +103,61 @@ TEST_F(TrainerTest, StepsWithoutFiniteLossAreSkippedUntilTooMany) {
   EXPECT_EQ(trainer.state().step, 4);
   EXPECT_EQ(trainer.state().skipped, 4);
   EXPECT_EQ(trainer.weights_hash(), before);
+}
+
+TEST_F(TrainerTest, MasksAreLearnedAndChosenBy) {
+  config_.model.heads.mask = decoders::MaskHeadConfig{.width = 8, .threshold = 0.35};
+  config_.train.best_metric = BestMetric::kMaskMeanIou;
+  const RunFolder folder = open("masks");
+  Trainer trainer(config_, {.workers = 1});
+  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  const std::string lines = read_text_file(folder.path() / "metrics.jsonl");
+  for (const char* name : {"loss_focal", "loss_dice", "mask_mean_iou", "mask_overall_iou"}) {
+    EXPECT_THAT(lines, ::testing::HasSubstr(name));
+  }
+  // The best step is that of the best mask_mean_iou among the evaluations.
+  double best = -1;
+  std::istringstream stream(lines);
+  for (std::string line; std::getline(stream, line);) {
+    const auto json = nlohmann::json::parse(line);
+    if (json["kind"] == "eval") best = std::max(best, json["mask_mean_iou"].get<double>());
+  }
+  EXPECT_EQ(trainer.state().best.value().value, best);
+  EXPECT_EQ(trainer.state().skipped, 0);
+}
+
+TEST_F(TrainerTest, AMaskHeadNeedsMasksToLearnFrom) {
+  config_.model.heads.mask = decoders::MaskHeadConfig{.width = 8, .threshold = 0.35};
+  const auto without_masks = [&](const Path& lines) {
+    std::istringstream stream(read_text_file(lines));
+    std::string text;
+    for (std::string line; std::getline(stream, line);) {
+      auto json = nlohmann::json::parse(line);
+      json.erase("mask");
+      text += json.dump() + "\n";
+    }
+    const Path path = lines.parent_path() / "boxes.jsonl";
+    write_file(path, text);
+    return path;
+  };
+  const data::DatasetConfig with = config_.data.train[0];
+  config_.data.train[0].path = without_masks(with.path);
+  try {
+    const Trainer trainer(config_, {});
+    ADD_FAILURE() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("none of 14 expressions has an annotated mask"));
+  }
+  // Beside data with masks they train the boxes.
+  config_.data.train.push_back(with);
+  config_.train.max_steps = 3;
+  Trainer trainer(config_, {.workers = 0});
+  EXPECT_EQ(trainer.run(open("mixed")), Ended::kDone);
+  EXPECT_EQ(trainer.state().skipped, 0);
+  // Without a mask to compare with, none can be the best.
+  config_.data.eval.at("val").path = config_.data.train[0].path;
+  config_.train.best_metric = BestMetric::kMaskMeanIou;
+  EXPECT_THROW(Trainer(config_, {}), DataError);
 }
 
 TEST_F(TrainerTest, WhatDoesNotFitIsRefused) {

@@ -10,6 +10,7 @@
 #include "referent/core/error.h"
 #include "referent/data/scenes.h"
 #include "referent/inference/build.h"
+#include "referent/metrics/mask_metrics.h"
 #include "referent/models/state.h"
 #include "referent/text/config.h"
 #include "support/tiny_run.h"
@@ -20,8 +21,9 @@ namespace {
 class PredictorTest : public ::testing::Test {
  protected:
   /// A checkpoint of an untrained tiny model.
-  static Path write_checkpoint(const Path& folder) {
-    const engine::RunConfig config = testing::tiny_config(folder);
+  static Path write_checkpoint(const Path& folder, bool masks = false) {
+    engine::RunConfig config = testing::tiny_config(folder);
+    if (masks) config.model.heads.mask = decoders::MaskHeadConfig{.width = 8, .threshold = 0.5};
     torch::manual_seed(3);
     checkpoint::Checkpoint checkpoint;
     checkpoint.tensors = models::state_bytes(*build_model(config));
@@ -52,6 +54,30 @@ TEST_F(PredictorTest, BoxesLieInThePicture) {
   EXPECT_LE(prediction.box.x2, 96);
   EXPECT_LE(prediction.box.y2, 30);
   EXPECT_LT(prediction.box.x1, prediction.box.x2);
+}
+
+TEST_F(PredictorTest, WithoutMaskHeadThereIsNoMask) {
+  EXPECT_FALSE(predictor_.has_mask_head());
+  EXPECT_FALSE(predictor_.ground(picture(), "the red circle").mask.has_value());
+}
+
+TEST_F(PredictorTest, MasksAreThoseOfThePicture) {
+  const Predictor predictor(write_checkpoint(folder_.path(), /*masks=*/true));
+  EXPECT_TRUE(predictor.has_mask_head());
+  image::Image wide(90, 30);
+  std::fill(wide.pixels.begin(), wide.pixels.end(), std::uint8_t{90});
+  const image::Image scene = picture();
+  const std::vector<Query> queries = {
+      {&wide, "star"}, {&scene, "the red circle"}, {&wide, "blue"}, {&scene, "top"}};
+  const std::vector<Prediction> predictions = predictor.ground(queries);  // batches of three
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    ASSERT_TRUE(predictions[i].mask.has_value());
+    EXPECT_EQ(predictions[i].mask->width, queries[i].image->width);
+    EXPECT_EQ(predictions[i].mask->height, queries[i].image->height);
+    EXPECT_NO_THROW(formats::check_rle(*predictions[i].mask));
+    const Prediction one = predictor.ground(*queries[i].image, queries[i].expression);
+    EXPECT_GT(metrics::mask_iou(metrics::mask_overlap(*one.mask, *predictions[i].mask)), 0.99F);
+  }
 }
 
 TEST_F(PredictorTest, RawPixelsOfAnyStrideGiveTheSame) {

@@ -68,9 +68,51 @@ TEST(CollateTest, PadsExpressionsAndKeepsTargets) {
       batch.boxes, torch::tensor({{0.25F, 0.5F, 0.125F, 0.75F}, {0.1F, 0.2F, 0.3F, 0.4F}})));
 }
 
+image::Mask checkered(std::int64_t width, std::int64_t height) {
+  image::Mask mask(width, height);
+  for (std::size_t i = 0; i < mask.pixels.size(); ++i) mask.pixels[i] = i % 3 == 0 ? 1 : 0;
+  return mask;
+}
+
+TEST(CollateTest, MasksLieWhereThePictureLies) {
+  std::vector<data::Sample> samples = {make_sample(32, 20, 6, 0), make_sample(11, 32, 0, 10),
+                                       make_sample(8, 8, 3, 4)};
+  samples[0].mask = checkered(32, 20);
+  samples[2].mask = checkered(8, 8);
+  const Batch batch = collate(samples, 5, 0);
+  ASSERT_EQ(batch.masks.sizes(), (std::vector<std::int64_t>{3, 32, 32}));
+  EXPECT_EQ(batch.masks.scalar_type(), torch::kUInt8);
+  EXPECT_TRUE(torch::equal(batch.has_mask, torch::tensor({1, 0, 1}).to(torch::kBool)));
+  for (const std::int64_t i : {0, 1, 2}) {
+    const data::Sample& sample = samples[static_cast<std::size_t>(i)];
+    Tensor square = torch::zeros({32, 32}, torch::kUInt8);
+    if (sample.mask) {
+      square.narrow(0, sample.top, sample.mask->height)
+          .narrow(1, sample.left, sample.mask->width)
+          .copy_(torch::from_blob(const_cast<std::uint8_t*>(sample.mask->pixels.data()),
+                                  {sample.mask->height, sample.mask->width}, torch::kUInt8));
+    }
+    EXPECT_TRUE(torch::equal(batch.masks[i], square)) << i;
+  }
+  const Batch moved = batch.to(torch::kCPU);
+  EXPECT_TRUE(torch::equal(moved.masks, batch.masks));
+  EXPECT_TRUE(torch::equal(moved.has_mask, batch.has_mask));
+}
+
+TEST(CollateTest, WithoutAnyMaskThereAreNone) {
+  const std::vector<data::Sample> samples = {make_sample(32, 20, 6, 0)};
+  const Batch batch = collate(samples, 5, 0);
+  EXPECT_FALSE(batch.masks.defined());
+  EXPECT_FALSE(batch.has_mask.defined());
+  EXPECT_FALSE(batch.to(torch::kCPU).masks.defined());
+}
+
 TEST(CollateTest, RefusesWhatDoesNotFit) {
   std::vector<data::Sample> samples = {make_sample(32, 32, 0, 0)};
   EXPECT_THROW(collate(samples, 2, 0), std::logic_error);  // three tokens
+  samples[0].mask = checkered(32, 31);
+  EXPECT_THROW(collate(samples, 5, 0), std::logic_error);
+  samples[0].mask.reset();
   samples[0].left = 1;
   EXPECT_THROW(collate(samples, 5, 0), std::logic_error);  // sticks out
   EXPECT_THROW(collate({}, 5, 0), std::logic_error);

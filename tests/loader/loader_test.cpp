@@ -24,6 +24,7 @@ data::Sample slow_sample(std::int64_t index) {
   sample.size = 4;
   sample.image = image::Image(4, 4);
   sample.image.pixels.assign(48, static_cast<std::uint8_t>(index));
+  if (index % 2 == 0) sample.mask = image::Mask(4, 4);
   sample.tokens.ids = {index};
   return sample;
 }
@@ -43,6 +44,9 @@ std::vector<std::vector<std::int64_t>> drain(Loader& loader) {
       const auto row = static_cast<std::int64_t>(i);
       EXPECT_EQ(loaded->samples[i].id, std::to_string(indices[i]));
       EXPECT_TRUE(loaded->samples[i].image.empty());
+      EXPECT_FALSE(loaded->samples[i].mask.has_value());
+      EXPECT_EQ(loaded->batch.has_mask.defined() && loaded->batch.has_mask[row].item<bool>(),
+                indices[i] % 2 == 0);
       EXPECT_EQ(loaded->batch.tokens[row][0].item<std::int64_t>(), indices[i]);
     }
     batches.push_back(indices);

@@ -22,5 +22,19 @@ TEST(DemoTest, LearnsToGroundAndDrawsWhatItFound) {
                                                         "6.png", "all.png"));
 }
 
+TEST(DemoTest, LearnsMasksBesideBoxes) {
+  const TemporaryFolder folder;
+  Process process(program(), {"demo", "--masks", "--out", folder.path() / "demo", "--json"},
+                  {.limit = std::chrono::hours(2)});
+  const ProcessResult result = process.wait();
+  ASSERT_THAT(result, ExitsWith(0));
+  const Json json = document(result);
+  EXPECT_GE(json["prec@0.5"], 0.75);
+  EXPECT_GE(json["mask_prec@0.5"], 0.75);
+  EXPECT_GE(json["mask_mean_iou"], 0.6);
+  EXPECT_EQ(json["pictures"], (folder.path() / "demo" / "pictures-masks").string());
+  EXPECT_TRUE(fs::exists(folder.path() / "demo" / "run-masks" / "best"));
+}
+
 }  // namespace
 }  // namespace referent::testing

@@ -30,7 +30,8 @@ int run_parity(const ParityOptions& options, const CommonOptions& common);
 int run_bench(const BenchOptions& options, const CommonOptions& common);
 
 /// Synthesizes scenes, trains, evaluates beside the score of pointing at a random object, grounds
-/// six held-out scenes. The same seed gives the same result.
+/// six held-out scenes. The same seed gives the same result. With masks the run and the pictures
+/// have folders of their own, "run-masks" and "pictures-masks".
 int run_demo(const DemoOptions& options, const CommonOptions& common,
              const std::vector<std::string>& words);
 

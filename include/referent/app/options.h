@@ -58,6 +58,7 @@ struct GroundOptions {
   Path image;
   std::vector<std::string> expressions;
   Path out;
+  bool mask = false;
 };
 
 struct ImportOptions {
@@ -115,7 +116,8 @@ struct BenchOptions {
 
 struct DemoOptions {
   Path out = "demo";
-  Path config;  ///< empty: configs/demo.json of this checkout
+  Path config;         ///< empty: configs/demo.json, or configs/demo-masks.json, of this checkout
+  bool masks = false;  ///< VG-LAW with boxes and masks instead of MMCA with boxes
   std::int64_t seed = 13;
 };
 

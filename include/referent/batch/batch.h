@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "referent/formats/rle.h"
 #include "referent/image/image.h"
 
 namespace referent {
@@ -21,6 +22,10 @@ struct Batch {
   Tensor tokens;         ///< [B, L] int64
   Tensor token_padding;  ///< [B, L] bool
   Tensor boxes;  ///< [B, 4] float targets cx, cy, w, h over the square, 0..1; may be undefined
+  /// [B, H, W] uint8, 0 or 1: target masks on the square, zero where padded and where has_mask is
+  /// false. Undefined where no sample of the batch has a mask.
+  Tensor masks = {};
+  Tensor has_mask = {};  ///< [B] bool: which samples have a target mask; undefined as masks is
 
   std::int64_t size() const { return images.size(0); }
   Batch to(const torch::Device& device) const;
@@ -30,6 +35,9 @@ struct Batch {
 struct Output {
   Tensor boxes;   ///< [B, Q, 4] cx, cy, w, h over the square, 0..1
   Tensor scores;  ///< [B, Q]; undefined where the model has none
+  /// [B, Q, h, w] logits of the masks, over the whole square at any resolution; undefined where the
+  /// model has no mask head
+  Tensor mask_logits = {};
 };
 
 /// What training minimises: `total` and the named parts that it is the weighted sum of.
@@ -43,6 +51,7 @@ struct Prediction {
   image::Box box;               ///< pixels, x1 y1 x2 y2
   std::optional<double> score;  ///< absent where the model has none
   std::string expression;
+  std::optional<formats::Rle> mask = {};  ///< absent where the model has no mask head
 };
 
 }  // namespace referent

@@ -3,9 +3,12 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+
 namespace referent {
 
-/// What a text encoder gives: one vector a token, and their mean over real tokens.
+/// What a text encoder gives: one vector a token, the first of them for the whole expression
+/// ([CLS]), and their mean over real tokens.
 struct TextFeatures {
   torch::Tensor tokens;   ///< [B, L, D]
   torch::Tensor padding;  ///< [B, L] bool, true = padding
@@ -14,9 +17,11 @@ struct TextFeatures {
 
 /// What a visual encoder gives: one vector a cell of its grid, row by row.
 struct VisualFeatures {
-  torch::Tensor tokens;    ///< [B, N, D]
-  torch::Tensor padding;   ///< [B, N] bool, true = padding
-  torch::Tensor position;  ///< [B, N, D]
+  torch::Tensor tokens;     ///< [B, N, D], N = height * width
+  torch::Tensor padding;    ///< [B, N] bool, true = padding
+  torch::Tensor position;   ///< [B, N, D]
+  std::int64_t height = 0;  ///< rows of the grid
+  std::int64_t width = 0;   ///< cells a row
 };
 
 }  // namespace referent

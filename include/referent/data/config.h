@@ -15,6 +15,8 @@ namespace referent::data {
 enum class DatasetFormat { kJsonl, kRefer, kIndex };
 enum class MissingImages { kError, kSkip };
 enum class AugmentType { kNone, kReleased, kSimple };
+enum class ResizeFilter { kAntialias, kPlain };
+enum class MaskResize { kPixelCentre, kReleased };
 
 /// One entry of `data.train` or `data.eval`.
 struct DatasetConfig {
@@ -46,6 +48,8 @@ struct DatasetConfig {
 struct ImageConfig {
   std::int64_t size = 640;
   bool whole_pixel_boxes = true;
+  ResizeFilter resize = ResizeFilter::kAntialias;
+  MaskResize mask_resize = MaskResize::kPixelCentre;
 
   template <class V>
   void visit(V& v) {
@@ -56,6 +60,13 @@ struct ImageConfig {
     v.field("whole_pixel_boxes", whole_pixel_boxes,
             "Cut x, y, width and height of a box to whole pixels before use, as the released "
             "loaders do; the published accuracies are measured against such boxes.");
+    v.field("resize", resize,
+            "antialias: as Pillow does, and with it TransVG and MMCA. plain: the four nearest "
+            "pixels whatever the reduction, as OpenCV does, and with it VG-LAW's released code.");
+    v.field("mask_resize", mask_resize,
+            "Which pixel a mask's pixel i becomes when it is scaled: pixel_centre takes the one "
+            "under its middle, floor((i + 0.5) * scale); released takes floor(i * scale), half a "
+            "pixel off, as VG-LAW's released code does.");
   }
 };
 
@@ -110,6 +121,7 @@ struct AugmentConfig {
   bool scale = true;
   bool crop = true;
   bool translate = true;
+  bool color = true;
   bool blur = false;
   bool released_quirks = false;
   SimpleAugmentConfig simple;
@@ -122,6 +134,9 @@ struct AugmentConfig {
             "released: crop half of the pictures whose expression names no direction.");
     v.field("translate", translate,
             "released: lay the picture anywhere on the square, instead of in its middle.");
+    v.field("color", color,
+            "released: change brightness, contrast and saturation of four pictures in five; "
+            "VG-LAW's code does not.");
     v.field("blur", blur, "released: blur half of the pictures with a sigma of 0.1 to 2.");
     v.field("released_quirks", released_quirks,
             "released: also reproduce its faults: crops are accepted by comparing the box's centre "
@@ -161,6 +176,16 @@ template <>
 struct EnumNames<data::MissingImages> {
   static constexpr std::array kNames{std::pair{data::MissingImages::kError, "error"},
                                      std::pair{data::MissingImages::kSkip, "skip"}};
+};
+template <>
+struct EnumNames<data::ResizeFilter> {
+  static constexpr std::array kNames{std::pair{data::ResizeFilter::kAntialias, "antialias"},
+                                     std::pair{data::ResizeFilter::kPlain, "plain"}};
+};
+template <>
+struct EnumNames<data::MaskResize> {
+  static constexpr std::array kNames{std::pair{data::MaskResize::kPixelCentre, "pixel_centre"},
+                                     std::pair{data::MaskResize::kReleased, "released"}};
 };
 template <>
 struct EnumNames<data::AugmentType> {

@@ -17,22 +17,32 @@ struct Dataset {
   std::string split;  ///< empty where the data set has none
   std::vector<Example> examples;
   std::int64_t missing = 0;  ///< examples left out because their image is not there
+  /// Examples without an annotated mask; all of them where masks were not asked for.
+  std::int64_t without_mask = 0;
 };
+
+/// Whether to keep the outlines that a data set gives.
+enum class Masks { kIgnore, kRead };
 
 /// Reads the annotations and looks every image up; no image is opened. An example's id is the data
 /// set's, else the number of its line or entry from 0.
 ///
-/// - jsonl: one object a line, `{"image", "expression", "box" or "box_xywh": [x, y, w, h], "id"?,
-///   "split"?}`; other keys are ignored.
-/// - refer: a folder of the REFER interface; every sentence of every reference of the split.
+/// - jsonl: one object a line, `{"image", "expression", "box" or "box_xywh": [x, y, w, h], "mask"?,
+///   "id"?, "split"?}`; other keys are ignored. A mask is polygons or run lengths as in COCO.
+/// - refer: a folder of the REFER interface; every sentence of every reference of the split, with
+///   its annotation's box and segmentation.
 /// - index: a file of TransVG's and MMCA's data. Boxes are x, y, w, h for unc, unc+, gref and
 ///   gref_umd and x1, y1, x2, y2 for referit and flickr; the family is the file's name without
-///   _<split>, else its folder's.
+///   _<split>, else its folder's. They hold no masks.
+///
+/// Outlines are kept as they are written and become masks in a transform, which knows the picture.
 ///
 /// Throws ConfigError for a format without the split that it needs, DataError for annotations that
 /// cannot be read (naming file and line), an empty expression, one that is not UTF-8, an impossible
-/// box, a split without examples, and for missing images unless they are to be skipped.
-Dataset open_dataset(const DatasetConfig& config);
+/// box, a split without examples, for missing images unless they are to be skipped, and with
+/// Masks::kRead for an outline that can be no mask: a polygon with fewer than three corners, run
+/// lengths that do not fill their size.
+Dataset open_dataset(const DatasetConfig& config, Masks masks = Masks::kIgnore);
 
 /// A data set of the command line, FORMAT:PATH[:SPLIT], e.g. "refer:data/refcoco@unc:val". A path
 /// may hold colons if it exists or is followed by a split. Throws ConfigError.

@@ -4,11 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "referent/formats/segmentation.h"
 #include "referent/image/image.h"
+#include "referent/image/mask.h"
 #include "referent/text/tokenizer.h"
 
 namespace referent::data {
@@ -19,12 +22,18 @@ struct Example {
   std::filesystem::path image;
   std::string expression;
   image::Box box;  ///< target, pixels of the image file, x1 y1 x2 y2
+  /// Outline of the target in the image file; shared by the expressions of one annotation. Null
+  /// where there is none, or none was asked for.
+  std::shared_ptr<const formats::Segmentation> mask = {};
 };
 
 /// One example after a transform: a picture on its square, tokens, target.
 struct Sample {
   std::string id;
-  image::Image image;     ///< the resized picture, without padding
+  image::Image image;                    ///< the resized picture, without padding
+  std::optional<image::Mask> mask = {};  ///< target, of the resized picture's size
+  std::int64_t width = 0;                ///< of the resized picture
+  std::int64_t height = 0;
   std::int64_t size = 0;  ///< side of the padded square
   std::int64_t top = 0;   ///< where the picture lies on the square
   std::int64_t left = 0;

@@ -18,7 +18,7 @@ class Transform {
   virtual ~Transform() = default;
 
   /// `image` is the decoded file of `example`; `stream` is the example's own. Throws DataError when
-  /// the expression is empty or not UTF-8, or the picture or the box cannot be used.
+  /// the expression is empty or not UTF-8, or the picture, the box or the mask cannot be used.
   virtual Sample operator()(const Example& example, image::Image image,
                             RandomStream& stream) const = 0;
 };

@@ -3,10 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "referent/data/example.h"
 #include "referent/image/image.h"
+#include "referent/image/mask.h"
+#include "referent/image/resample.h"
 
 namespace referent::data {
 
@@ -14,15 +17,22 @@ namespace referent::data {
 /// pixels of `image`; its arithmetic is float32 in the released code's order of operations.
 struct View {
   image::Image image;
+  std::optional<image::Mask> mask = {};  ///< target, of the picture's size
   std::array<float, 4> box{};
   std::string expression;
   double scale = 1.0;  ///< product of the resizes, pixels of `image` per pixel of the original
+  image::Filter filter = image::Filter::kBilinear;  ///< of every resize of the picture
+  image::MaskResize mask_resize = image::MaskResize::kPixelCentre;
 };
 
 /// The view of an untouched example. `whole_pixels` cuts x, y, width and height to whole pixels
-/// before x2 = x + width, as the released loaders do. Throws DataError on an empty picture or a box
-/// that is not finite.
+/// before x2 = x + width, as the released loaders do. Throws DataError on an empty picture, a box
+/// that is not finite, and an outline that makes no mask of the picture.
 View make_view(const Example& example, image::Image image, bool whole_pixels);
+
+/// Scales picture and mask to exactly `width` x `height`, which may stretch them; the box is the
+/// caller's.
+void resize_pixels(View& view, std::int64_t width, std::int64_t height);
 
 /// Scales the long (short) side to `size` pixels, the other side to the nearest whole number, half
 /// to even, at least one; the box by the unrounded ratio. Throws DataError for pictures so narrow
@@ -30,10 +40,10 @@ View make_view(const Example& example, image::Image image, bool whole_pixels);
 void resize_long_side(View& view, std::int64_t size);
 void resize_short_side(View& view, std::int64_t size);
 
-/// Keeps the rectangle and what of the box lies in it, which may be nothing.
+/// Keeps the rectangle and what of the box and the mask lies in it, which may be nothing.
 void crop(View& view, std::int64_t left, std::int64_t top, std::int64_t width, std::int64_t height);
 
-/// Mirrors the picture and the box; the words are the caller's.
+/// Mirrors the picture, the mask and the box; the words are the caller's.
 void flip_horizontal(View& view);
 
 /// The middle of `space` spare pixels as the released code rounds it, round(space / 2 - 0.1).

@@ -38,7 +38,7 @@ struct DataConfig {
 };
 
 /// By what the best checkpoint is chosen.
-enum class BestMetric { kAccuracy, kMeanIou };
+enum class BestMetric { kAccuracy, kMeanIou, kMaskMeanIou };
 
 struct TrainConfig {
   std::int64_t batch_size = 64;
@@ -80,7 +80,8 @@ struct TrainConfig {
             "Which of data.eval to use while training; the first decides which checkpoint is best. "
             "Empty: all, by name.");
     v.field("best_metric", best_metric,
-            "What the best checkpoint is best in; the other one decides between equals.");
+            "What the best checkpoint is best in: boxes, or masks where the model has a mask head. "
+            "Between equals prec@0.5 decides, for prec@0.5 itself mean_iou.");
     v.field("save_every_steps", save_every_steps,
             "Save a checkpoint also after every so many steps; 0: never.", config::at_least(0));
     v.field("max_bad_steps", max_bad_steps,
@@ -133,7 +134,7 @@ struct RunConfig {
 
 /// Reads a run's configuration file with `overrides` ("a.b=c") and fills in its model preset.
 /// Throws ConfigError that lists everything wrong, such as names in train.eval_data that data.eval
-/// does not have.
+/// does not have, or masks to choose a checkpoint by that the model does not make.
 RunConfig load_run_config(const Path& file, std::span<const std::string> overrides = {});
 
 /// The same from text that is no file, such as a checkpoint's metadata; `name` stands for it in
@@ -148,6 +149,8 @@ std::string dump_run_config(const RunConfig& config);
 
 template <>
 struct referent::config::EnumNames<referent::engine::BestMetric> {
-  static constexpr std::array kNames{std::pair{referent::engine::BestMetric::kAccuracy, "prec@0.5"},
-                                     std::pair{referent::engine::BestMetric::kMeanIou, "mean_iou"}};
+  static constexpr std::array kNames{
+      std::pair{referent::engine::BestMetric::kAccuracy, "prec@0.5"},
+      std::pair{referent::engine::BestMetric::kMeanIou, "mean_iou"},
+      std::pair{referent::engine::BestMetric::kMaskMeanIou, "mask_mean_iou"}};
 };

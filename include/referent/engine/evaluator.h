@@ -11,8 +11,10 @@
 #include "referent/core/file.h"
 #include "referent/data/dataset.h"
 #include "referent/engine/recorder.h"
+#include "referent/formats/rle.h"
 #include "referent/inference/predictor.h"
 #include "referent/metrics/grounding_metrics.h"
+#include "referent/metrics/mask_metrics.h"
 
 namespace referent::engine {
 
@@ -28,6 +30,9 @@ struct SampleResult {
   /// square, the target rounded as the transform does. Apart from that rounding and from padding,
   /// the IoU of `box` and `target`.
   float iou = 0;
+  std::optional<formats::Rle> mask = {};  ///< predicted, of the original picture
+  /// Of `mask` with the annotated one, in the original picture; absent where there is none.
+  std::optional<float> mask_iou = {};
 };
 
 struct Evaluation {
@@ -35,6 +40,8 @@ struct Evaluation {
   std::string split;
   std::int64_t missing = 0;  ///< examples left out because their image is not there
   metrics::GroundingMetrics metrics;
+  /// Over the expressions with an annotated mask; absent for models without mask head.
+  std::optional<metrics::MaskMetrics> masks;
   std::vector<SampleResult> results;  ///< in the data set's order
   double seconds = 0;
 
@@ -44,8 +51,9 @@ struct Evaluation {
   }
 };
 
-/// "prec@0.5" to "prec@0.9" and "mean_iou", fractions.
-Values metric_values(const metrics::GroundingMetrics& metrics);
+/// "prec@0.5" to "prec@0.9" and "mean_iou", fractions; where there are masks to compare with, also
+/// "mask_prec@0.5" to "mask_prec@0.9", "mask_mean_iou" and "mask_overall_iou".
+Values metric_values(const Evaluation& evaluation);
 
 struct EvaluatorOptions {
   std::int64_t batch_size = 32;
@@ -55,19 +63,23 @@ struct EvaluatorOptions {
 };
 
 /// Grounds every expression of `dataset`, in batches cut in its order, so that the result depends
-/// on neither workers nor processes. Returns nothing when it was stopped.
+/// on neither workers nor processes. Masks are compared in the frame of the original picture, which
+/// is what a user sees; the released code of VG-LAW compares them on the network's square. Returns
+/// nothing when it was stopped.
 std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const std::string& name,
                                    const data::Dataset& dataset, const EvaluatorOptions& options);
 
 /// {"schema_version": 1, "results": [{"dataset", "split", "samples", "missing", "prec@0.5", ...,
-/// "mean_iou", "seconds"}]}
+/// "mean_iou", "mask_samples"?, "mask_prec@0.5"?, ..., "mask_mean_iou"?, "mask_overall_iou"?,
+/// "seconds"}]}; "mask_samples" are the expressions with an annotated mask.
 std::string evaluations_json(std::span<const Evaluation> evaluations);
 
-/// A table for people, in percent.
+/// A table for people, in percent; with masks, a line for boxes and one for masks.
 std::string evaluations_table(std::span<const Evaluation> evaluations);
 
-/// A JSON line per result, {"id", "image", "expression", "box", "score", "target", "iou"}; the file
-/// appears whole or not at all. Throws FileError.
+/// A JSON line per result, {"id", "image", "expression", "box", "score", "target", "iou", "mask"?,
+/// "mask_iou"?}, the last two for models with a mask head, "mask_iou" null where no mask is
+/// annotated; the file appears whole or not at all. Throws FileError.
 void write_predictions(const Path& path, std::span<const Evaluation> evaluations);
 
 }  // namespace referent::engine

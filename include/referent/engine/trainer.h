@@ -45,7 +45,8 @@ enum class Ended {
 /// equal threads, the metrics files and weights of a run that was never interrupted, bit for bit.
 class Trainer {
  public:
-  /// Opens the data and builds the model with its random values. Throws ConfigError and DataError.
+  /// Opens the data and builds the model with its random values. Throws ConfigError and DataError,
+  /// the latter also for a model with a mask head when no training expression has a mask.
   Trainer(const RunConfig& config, const TrainerOptions& options);
 
   /// Fills the model from the files of model.init: the beginning of a run that resumes nothing.
@@ -70,6 +71,7 @@ class Trainer {
     Values values;  ///< "loss" first
   };
 
+  void check_masks() const;
   std::int64_t total_steps() const;
   bool stop_requested() const { return options_.stop && options_.stop() != 0; }
   void log_setup() const;

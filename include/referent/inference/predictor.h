@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,18 +47,27 @@ class Predictor {
   Predictor(std::shared_ptr<models::Model> model, const engine::RunConfig& config,
             std::shared_ptr<const text::Tokenizer> tokenizer, torch::Device device = torch::kCPU);
 
-  /// The box of what `expression` means, in the picture's pixels and inside it. Throws DataError
-  /// for an empty picture or expression and one that is not UTF-8.
+  /// The box of what `expression` means, in the picture's pixels and inside it, and its mask where
+  /// the model has a mask head. Throws DataError for an empty picture or expression and one that is
+  /// not UTF-8.
   Prediction ground(const image::Image& image, std::string_view expression) const;
   Prediction ground(const PixelView& pixels, std::string_view expression) const;
-  /// Reads a JPEG, PNG or WebP file, turned upright as its EXIF orientation says; the box is in
-  /// the upright picture.
+  /// Reads a JPEG, PNG or WebP file, turned upright as its EXIF orientation says; box and mask are
+  /// those of the upright picture.
   Prediction ground(const Path& file, std::string_view expression) const;
   /// Many at once, in batches of the configuration's eval.batch_size.
   std::vector<Prediction> ground(std::span<const Query> queries) const;
 
   /// The model's output for a batch; tensors are on the CPU.
   Output forward(const Batch& batch) const;
+
+  bool has_mask_head() const { return config_.model.heads.mask.has_value(); }
+
+  /// The mask that `output` of forward() gives sample number `index` of its batch, in the frame of
+  /// the sample's original picture; nothing where the model has no mask head. The threshold is the
+  /// mask head's.
+  std::optional<formats::Rle> mask_of(const Output& output, std::int64_t index,
+                                      const data::Sample& sample) const;
 
   /// The transform that makes the model's samples of examples.
   const data::Transform& transform() const { return *transform_; }

@@ -12,7 +12,7 @@ namespace referent::loader {
 /// Samples of one square size as a batch on the CPU. A pixel becomes (x / 255 - mean) / std in
 /// float32, ImageNet's mean and standard deviation of its channel; what the picture does not cover
 /// is 0. Expressions are padded with `pad_id` to `length` ids, which none may exceed. Images lie
-/// channels-last in memory.
+/// channels-last in memory. Masks are there where a sample has one.
 Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::int64_t pad_id);
 
 }  // namespace referent::loader
