@@ -13,7 +13,7 @@
 #include "referent/app/commands.h"
 #include "referent/engine/config.h"
 #include "referent/inference/build.h"
-#include "referent/losses/box_losses.h"
+#include "referent/losses/grounding_losses.h"
 #include "referent/training/optimizer.h"
 
 namespace referent::app {
@@ -41,6 +41,11 @@ Batch make_batch(const engine::RunConfig& config, std::int64_t batch_size) {
   batch.tokens = torch::zeros({batch_size, length}, torch::kInt64);
   batch.token_padding = torch::ones({batch_size, length}, torch::kBool);
   batch.boxes = torch::tensor({0.5F, 0.5F, 0.3F, 0.4F}).expand({batch_size, 4});
+  if (config.model.heads.mask) {
+    batch.masks = torch::zeros({batch_size, side, side}, torch::kUInt8);
+    batch.masks.narrow(1, side / 4, side / 3).narrow(2, side / 4, side / 3).fill_(1);
+    batch.has_mask = torch::ones({batch_size}, torch::kBool);
+  }
   for (std::int64_t b = 0; b < batch_size; ++b) {
     const Shape& shape = kShapes.at(static_cast<std::size_t>(b) % kShapes.size());
     const auto height = static_cast<std::int64_t>(shape.height * static_cast<double>(side));
@@ -86,7 +91,7 @@ std::vector<double> time_train(models::Model& model, const Batch& batch, std::in
   training::AdamW optimizer(config.train.optimizer, model);
   return time_rounds(rounds, [&] {
     optimizer.zero_gradients();
-    const Losses losses = losses::box_losses(config.train.loss, model.forward(batch), batch);
+    const Losses losses = losses::grounding_losses(config.train.loss, model.forward(batch), batch);
     losses.total.backward();
     optimizer.clip_gradients();
     optimizer.step(1.0);

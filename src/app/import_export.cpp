@@ -14,6 +14,7 @@
 #include "referent/engine/versions.h"
 #include "referent/formats/safetensors.h"
 #include "referent/inference/build.h"
+#include "referent/models/init.h"
 #include "referent/models/state.h"
 #include "referent/text/config.h"
 
@@ -27,8 +28,8 @@ engine::RunConfig config_of(const ImportOptions& options) {
   }
   if (options.preset.empty()) {
     throw ConfigError(
-        "which model is it? Give --preset (mmca-r50, mmca-r101, transvg-r50, transvg-r101) or "
-        "--config");
+        "which model is it? Give --preset (mmca-r50, mmca-r101, transvg-r50, transvg-r101, "
+        "vg-law-vitb) or --config");
   }
   const nlohmann::json description{{"name", options.preset},
                                    {"model", {{"preset", options.preset}}}};
@@ -45,10 +46,10 @@ std::string family_of(const ImportOptions& options, const checkpoint::StateDict&
   return family;
 }
 
-/// TransVG and MMCA files hold a whole model; the others a part, beside which the rest keeps its
-/// initial values.
+/// TransVG, MMCA and VG-LAW files hold a whole model; the others a part, beside which the rest
+/// keeps its initial values.
 bool is_whole_model(const std::string& family) {
-  return family == "transvg" || family == "mmca";
+  return family == "transvg" || family == "mmca" || family == "vg_law";
 }
 
 void check_fit(const ImportOptions& options, const std::string& family,
@@ -71,16 +72,33 @@ void check_fit(const ImportOptions& options, const std::string& family,
   }
 }
 
+/// The family whose released code reads a model of this configuration.
+std::string released_family(const models::ModelConfig& model) {
+  using conditioning::Type;
+  const Type type = model.conditioning.type;
+  const bool vitdet = model.visual_encoder.type == "vitdet";
+  const bool pooling = model.decoder.type == "language_pooling";
+  if (vitdet && pooling && type == Type::kLaw) return "vg_law";
+  if (!vitdet && !pooling && !model.heads.mask && type != Type::kLaw) {
+    return type == Type::kMmca ? "mmca" : "transvg";
+  }
+  throw ConfigError(
+      "no released code has this combination of visual encoder ({}), decoder ({}) and "
+      "conditioning; "
+      "export it with --names native",
+      model.visual_encoder.type, model.decoder.type);
+}
+
 }  // namespace
 
 int run_import(const ImportOptions& options, const CommonOptions& common) {
   const engine::RunConfig config = config_of(options);
-  const checkpoint::StateDict state = checkpoint::read_state_dict(options.file);
+  checkpoint::StateDict state = checkpoint::read_state_dict(options.file);
   const std::string family = family_of(options, state);
   torch::manual_seed(static_cast<std::uint64_t>(config.seed));
   const auto model = inference::build_model(config);
-  const checkpoint::ImportResult result =
-      checkpoint::match(state, checkpoint::name_map(family), models::state_shapes(*model));
+  const checkpoint::ImportResult result = models::match_released(
+      state, family, models::state_shapes(*model), config.model.visual_encoder.vit.position_fit);
   if (common.json) {
     fmt::print("{}\n", checkpoint::json(result.report));
   } else if (!common.quiet) {
@@ -111,8 +129,7 @@ int run_export(const ExportOptions& options, const CommonOptions& common) {
   } else {
     const engine::RunConfig config =
         engine::parse_run_config(native.config, options.checkpoint.string());
-    const bool mmca = config.model.conditioning.type == conditioning::Type::kMmca;
-    checkpoint::write_released(options.out, native.tensors, mmca ? "mmca" : "transvg");
+    checkpoint::write_released(options.out, native.tensors, released_family(config.model));
   }
   log::info("wrote {}", options.out.string());
   if (common.json) {

@@ -65,11 +65,10 @@ bool has_part(const StateDict& state, std::string_view part) {
 }
 
 const std::vector<NameMap>& all_maps() {
-  static const std::vector<NameMap> all{{"transvg", maps::transvg()},
-                                        {"mmca", maps::mmca()},
-                                        {"detr", maps::detr()},
-                                        {"bert", maps::bert()},
-                                        {"resnet", maps::resnet()}};
+  static const std::vector<NameMap> all{{"transvg", maps::transvg()}, {"mmca", maps::mmca()},
+                                        {"detr", maps::detr()},       {"bert", maps::bert()},
+                                        {"vg_law", maps::vg_law()},   {"vitdet", maps::vitdet()},
+                                        {"mae", maps::mae()},         {"resnet", maps::resnet()}};
   return all;
 }
 
@@ -141,6 +140,9 @@ std::string detect_family(const StateDict& state) {
       has(state, "embeddings.word_embeddings.weight")) {
     return "bert";
   }
+  if (has(state, "weight_generator.layer_embedding")) return "vg_law";
+  if (has(state, "backbone.net.pos_embed")) return "vitdet";
+  if (has(state, "pos_embed") && has(state, "blocks.0.attn.qkv.weight")) return "mae";
   if (has(state, "conv1.weight") && has(state, "layer1.0.conv1.weight")) return "resnet";
   return "";
 }

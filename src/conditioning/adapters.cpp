@@ -49,10 +49,10 @@ AdapterImpl::AdapterImpl(const ConditioningConfig& config, std::int64_t channels
       name_(std::move(name)),
       gate_fusion_(config, channels, text_width, of_map) {
   register_module("gate_fusion", gate_fusion_);
-  text_linear_w_ =
-      register_parameter("text_linear_w", config.core_deviation.value_or(0.0) *
-                                              torch::randn({config.gate_width, config.rank}));
-  text_linear_b_ = register_parameter("text_linear_b", torch::ones({config.rank}));
+  text_linear_w_ = register_parameter("text_linear_w",
+                                      config.core_deviation.value_or(0.0) *
+                                          torch::randn({config.gate_width, config.update_rank()}));
+  text_linear_b_ = register_parameter("text_linear_b", torch::ones({config.update_rank()}));
 }
 
 Tensor AdapterImpl::core(const Tensor& visual_mean, const Tensor& text_mean) {
@@ -64,8 +64,8 @@ Tensor AdapterImpl::core(const Tensor& visual_mean, const Tensor& text_mean) {
 LinearAdapterImpl::LinearAdapterImpl(const ConditioningConfig& config, std::int64_t width,
                                      std::int64_t text_width, const std::string& name)
     : AdapterImpl(config, width, text_width, /*of_map=*/false, name),
-      down_(linear_without_bias(width, config.rank)),
-      up_(linear_without_bias(config.rank, width)) {
+      down_(linear_without_bias(width, config.update_rank())),
+      up_(linear_without_bias(config.update_rank(), width)) {
   register_module("visual_linear_static_down", down_);
   register_module("visual_linear_static_up", up_);
   if (config.variant == Variant::kReleased && !config.core_deviation) {
@@ -84,13 +84,20 @@ ops::LowRankUpdate LinearAdapterImpl::update(const Tensor& input, const Tensor& 
   return {down_->weight.t(), on_input ? at::mm(weight, up_->weight) : up_->weight, c, input};
 }
 
+ops::LowRankUpdate beside(const ops::LowRankUpdate& a, const ops::LowRankUpdate& b) {
+  return {at::cat({a.q, b.q}, 1), at::block_diag({a.p, b.p}), at::cat({a.core, b.core}, 1),
+          a.input};
+}
+
 ConvolutionAdapterImpl::ConvolutionAdapterImpl(const ConditioningConfig& config,
                                                std::int64_t channels, std::int64_t text_width,
                                                const std::string& name)
     : AdapterImpl(config, channels, text_width, /*of_map=*/true, name),
-      down_(same_convolution(channels, config.rank, config.variant == Variant::kReleased ? 3 : 1,
+      down_(same_convolution(channels, config.update_rank(),
+                             config.variant == Variant::kReleased ? 3 : 1,
                              config.variant == Variant::kReleased)),
-      up_(same_convolution(config.rank, channels, config.variant == Variant::kReleased ? 1 : 3,
+      up_(same_convolution(config.update_rank(), channels,
+                           config.variant == Variant::kReleased ? 1 : 3,
                            config.variant == Variant::kReleased)) {
   register_module("visual_conv_static_down", down_);
   register_module("visual_conv_static_up", up_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/conditioning/conditioning.h"
 
+#include "referent/conditioning/law.h"
 #include "referent/conditioning/mmca.h"
 
 namespace referent::conditioning {
@@ -12,6 +13,8 @@ std::shared_ptr<Conditioning> make_conditioning(const ConditioningConfig& config
       return nullptr;
     case Type::kMmca:
       return make_mmca(config, sites, text_width);
+    case Type::kLaw:
+      return make_law(config, sites, text_width);
   }
   return nullptr;
 }

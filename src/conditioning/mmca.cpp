@@ -30,6 +30,15 @@ class MmcaLayer final : public nn::LayerConditioner {
     return update;
   }
 
+  ops::LowRankUpdate fused_attention(const Tensor& x, const Tensor& qkv_weight) override {
+    const std::int64_t width = x.size(2);
+    ops::LowRankUpdate update =
+        beside(adapters_.query->update(x, text_mean_, qkv_weight.narrow(0, 0, width)),
+               adapters_.key->update(x, text_mean_, qkv_weight.narrow(0, width, width)));
+    update.p = at::constant_pad_nd(update.p, {0, 0, 0, width});  // values stay as they are
+    return update;
+  }
+
   std::optional<ops::LowRankUpdate> mlp(const Tensor& x) override {
     if (adapters_.mlp.is_empty()) return std::nullopt;
     return adapters_.mlp->update(x, text_mean_, /*weight=*/Tensor());

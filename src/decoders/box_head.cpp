@@ -6,7 +6,7 @@
 namespace referent::decoders {
 
 BoxHeadImpl::BoxHeadImpl(const BoxHeadConfig& config, std::int64_t width)
-    : MlpImpl(width, width, 4, config.layers) {}
+    : MlpImpl(width, config.hidden.value_or(width), 4, config.layers) {}
 
 torch::Tensor BoxHeadImpl::forward(const torch::Tensor& features) {
   const torch::Tensor logits = MlpImpl::forward(features);

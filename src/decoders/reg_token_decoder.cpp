@@ -8,7 +8,7 @@ namespace referent::decoders {
 
 using torch::Tensor;
 
-RegTokenDecoderImpl::RegTokenDecoderImpl(const DecoderConfig& config, const DecoderShape& shape)
+RegTokenDecoder::RegTokenDecoder(const DecoderConfig& config, const DecoderShape& shape)
     : shape_(shape),
       position_in_values_(config.position_in_values),
       visu_proj_(shape.visual_width, config.transformer.width),
@@ -23,7 +23,7 @@ RegTokenDecoderImpl::RegTokenDecoderImpl(const DecoderConfig& config, const Deco
   torch::nn::init::normal_(vl_pos_embed_->weight, 0.0, config.embedding_deviation);
 }
 
-Tensor RegTokenDecoderImpl::forward(const TextFeatures& text, const VisualFeatures& visual) {
+Tensor RegTokenDecoder::forward(const TextFeatures& text, const VisualFeatures& visual) {
   TORCH_CHECK(
       text.tokens.size(1) == shape_.text_tokens && visual.tokens.size(1) == shape_.visual_tokens,
       "the decoder was built for ", shape_.text_tokens, " text and ", shape_.visual_tokens,

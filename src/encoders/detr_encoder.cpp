@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "detr_encoder.h"
+
 #include "referent/batch/probe.h"
 #include "referent/encoders/resnet.h"
-#include "referent/encoders/visual_encoder.h"
 #include "referent/nn/encoder_layer.h"
 #include "referent/nn/sine_position.h"
 
@@ -29,10 +30,7 @@ class DetrEncoder final : public VisualEncoder {
                          conditioning::Conditioning* conditioning) override {
     const Tensor map = input_proj_(backbone_(images, text, conditioning));  // [B, D, h, w]
     probe("visual_encoder.input_proj", map);
-    const Tensor padding = at::upsample_nearest2d(image_padding.unsqueeze(1).to(torch::kFloat32),
-                                                  {map.size(2), map.size(3)})
-                               .squeeze(1)
-                               .to(torch::kBool);  // [B, h, w]
+    const Tensor padding = cell_padding(image_padding, map.size(2), map.size(3));  // [B, h, w]
     probe("visual_encoder.padding", padding);
     VisualFeatures features;
     features.padding = padding.flatten(1);
@@ -49,6 +47,8 @@ class DetrEncoder final : public VisualEncoder {
       probe("visual_encoder.encoder.layers", static_cast<std::int64_t>(i), x);
     }
     features.tokens = x;
+    features.height = map.size(2);
+    features.width = map.size(3);
     return features;
   }
 
@@ -72,7 +72,7 @@ class DetrEncoder final : public VisualEncoder {
 
 }  // namespace
 
-std::shared_ptr<VisualEncoder> make_visual_encoder(const VisualEncoderConfig& config) {
+std::shared_ptr<VisualEncoder> make_detr_encoder(const VisualEncoderConfig& config) {
   return std::make_shared<DetrEncoder>(config);
 }
 

@@ -1,44 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/losses/box_losses.h"
 
+#include <numbers>
+
 namespace referent::losses {
+namespace {
 
-Tensor to_corners(const Tensor& boxes) {
-  const auto part = boxes.unbind(-1);
-  return torch::stack({part[0] - 0.5 * part[2], part[1] - 0.5 * part[3], part[0] + 0.5 * part[2],
-                       part[1] + 0.5 * part[3]},
-                      -1);
+using torch::Tensor;
+
+constexpr double kLeastUnion = 1e-6;
+constexpr double kShapeEpsilon = 1e-6;
+
+/// Pairs of boxes by their parts, [N, 2] each, x before y.
+struct Boxes {
+  explicit Boxes(const Tensor& boxes)
+      : centre(boxes.narrow(1, 0, 2)),
+        extent(boxes.narrow(1, 2, 2)),
+        low(centre - 0.5 * extent),
+        high(centre + 0.5 * extent) {}
+
+  Tensor centre, extent, low, high;
+};
+
+Tensor area(const Tensor& extent) {
+  return extent.select(1, 0) * extent.select(1, 1);
 }
 
-Tensor generalised_iou(const Tensor& a, const Tensor& b) {
-  const auto area = [](const Tensor& box) {
-    return (box.select(1, 2) - box.select(1, 0)) * (box.select(1, 3) - box.select(1, 1));
+/// CIoU's penalty for another aspect ratio.
+Tensor shape_penalty(const Boxes& a, const Boxes& b, const Tensor& iou) {
+  constexpr double kScale = 4 / (std::numbers::pi * std::numbers::pi);
+  const auto angle = [](const Boxes& box) {
+    return (box.extent.select(1, 0) / box.extent.select(1, 1)).atan();
   };
-  const auto low = [](const Tensor& box) { return box.narrow(1, 0, 2); };
-  const auto high = [](const Tensor& box) { return box.narrow(1, 2, 2); };
-  const auto extent_area = [](const Tensor& from, const Tensor& to) {
-    const Tensor extent = (to - from).clamp_min(0);
-    return extent.select(1, 0) * extent.select(1, 1);
-  };
-  const Tensor inter = extent_area(torch::max(low(a), low(b)), torch::min(high(a), high(b)));
-  const Tensor together = area(a) + area(b) - inter;
-  const Tensor hull = extent_area(torch::min(low(a), low(b)), torch::max(high(a), high(b)));
-  return inter / together - (hull - together) / hull;
+  const Tensor v = kScale * (angle(a) - angle(b)).square();
+  return v * v / (1 - iou + v + kShapeEpsilon);
 }
 
-Losses box_losses(const LossConfig& config, const Output& output, const Batch& batch) {
-  // Reduced precision is too coarse for box corners; double stays double.
-  Tensor predicted = output.boxes.squeeze(1);
-  if (predicted.scalar_type() != torch::kFloat64) predicted = predicted.to(torch::kFloat32);
-  const Tensor target = batch.boxes.to(predicted.dtype());
-  const auto count = static_cast<double>(predicted.size(0));
-  const Tensor box =
-      (config.box == BoxLoss::kL1 ? at::l1_loss(predicted, target, at::Reduction::Sum)
-                                  : at::smooth_l1_loss(predicted, target, at::Reduction::Sum)) /
-      count;
-  const Tensor giou =
-      (1 - generalised_iou(to_corners(predicted), to_corners(target))).sum() / count;
-  return {config.box_weight * box + config.giou_weight * giou, {{"box", box}, {"giou", giou}}};
+}  // namespace
+
+Tensor box_overlap(Overlap overlap, const Tensor& first, const Tensor& second) {
+  const Boxes a(first);
+  const Boxes b(second);
+  const Tensor inter = area((torch::min(a.high, b.high) - torch::max(a.low, b.low)).clamp_min(0));
+  const Tensor together = area(a.extent) + area(b.extent) - inter;
+  const Tensor iou = inter / together.clamp_min(kLeastUnion);
+  if (overlap == Overlap::kIou) return iou;
+  const Tensor hull = (torch::max(a.high, b.high) - torch::min(a.low, b.low)).clamp_min(0);
+  if (overlap == Overlap::kGiou) return iou - (area(hull) - together) / area(hull);
+  const Tensor diou = iou - (a.centre - b.centre).square().sum(1) / hull.square().sum(1);
+  return overlap == Overlap::kDiou ? diou : diou - shape_penalty(a, b, iou);
+}
+
+Tensor regression_loss(BoxLoss loss, const Tensor& predicted, const Tensor& target) {
+  return loss == BoxLoss::kL1 ? at::l1_loss(predicted, target, at::Reduction::Sum)
+                              : at::smooth_l1_loss(predicted, target, at::Reduction::Sum);
 }
 
 }  // namespace referent::losses

@@ -7,27 +7,43 @@ namespace referent::models {
 
 Grounder::Grounder(const ModelConfig& config, const InputShape& shape)
     : text_encoder_(config.text_encoder, config.decoder.transformer.width),
-      visual_encoder_(encoders::make_visual_encoder(config.visual_encoder)),
+      visual_encoder_(encoders::make_visual_encoder(config.visual_encoder, shape.image_size)),
       conditioning_(conditioning::make_conditioning(config.conditioning, visual_encoder_->sites(),
-                                                    config.decoder.transformer.width)),
-      decoder_(config.decoder, decoders::DecoderShape{visual_encoder_->width(),
-                                                      visual_encoder_->tokens(shape.image_size),
-                                                      shape.text_tokens}),
-      box_head_(config.heads.box, config.decoder.transformer.width) {
+                                                    text_encoder_->width())) {
   register_module("text_encoder", text_encoder_);
   register_module("visual_encoder", visual_encoder_);
   if (conditioning_ != nullptr) register_module("conditioning", conditioning_);
-  register_module("decoder", decoder_);
-  register_module("box_head", box_head_);
+  if (config.heads.box) {
+    decoder_ = register_module(
+        "decoder",
+        decoders::make_decoder(config.decoder,
+                               {visual_encoder_->width(), visual_encoder_->tokens(shape.image_size),
+                                text_encoder_->width(), shape.text_tokens}));
+    box_head_ =
+        register_module("box_head", decoders::BoxHead(*config.heads.box, decoder_->width()));
+  }
+  if (config.heads.mask) {
+    mask_head_ = register_module(
+        "mask_head",
+        decoders::MaskHead(*config.heads.mask, visual_encoder_->width(), text_encoder_->width()));
+  }
 }
 
 Output Grounder::forward(const Batch& batch) {
   const TextFeatures text = text_encoder_(batch.tokens, batch.token_padding);
   const VisualFeatures visual =
       visual_encoder_->forward(batch.images, batch.image_padding, text, conditioning_.get());
-  const Tensor boxes = box_head_(decoder_(text, visual));  // [B, 4]
-  probe("box_head", boxes);
-  return {boxes.unsqueeze(1), {}};
+  Output output;
+  if (!box_head_.is_empty()) {
+    output.boxes = box_head_(decoder_->forward(text, visual)).unsqueeze(1);  // [B, 1, 4]
+    probe("box_head", output.boxes.squeeze(1));
+  }
+  if (!mask_head_.is_empty()) {
+    output.mask_logits =
+        mask_head_(text, visual, batch.images.size(2), batch.images.size(3));  // [B, 1, H, W]
+    probe("mask_head", output.mask_logits);
+  }
+  return output;
 }
 
 }  // namespace referent::models

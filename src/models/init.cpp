@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/models/init.h"
 
+#include <functional>
+#include <optional>
 #include <string>
 
-#include "referent/checkpoint/import.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 #include "referent/models/state.h"
+#include "referent/nn/relative_position.h"
 
 namespace referent::models {
 namespace {
@@ -19,6 +21,25 @@ formats::TensorMap weights_of(const checkpoint::Checkpoint& checkpoint) {
     if (!name.starts_with(kOptimizerPrefix)) weights.emplace(name, tensor);
   }
   return weights;
+}
+
+/// Brings tables of relative positions that were made for another picture size to the wanted one.
+void fit_positions(formats::TensorMap& tensors,
+                   const std::function<std::optional<std::string>(const std::string&)>& native_name,
+                   const checkpoint::Shapes& wanted, nn::PositionFit fit) {
+  for (auto& [name, tensor] : tensors) {
+    const std::optional<std::string> native = native_name(name);
+    if (!native || !(native->ends_with(".rel_pos_h") || native->ends_with(".rel_pos_w"))) continue;
+    const auto found = wanted.find(*native);
+    if (found == wanted.end() || tensor.shape.size() != 2 || tensor.shape[1] != found->second[1]) {
+      continue;
+    }
+    const std::int64_t rows = found->second[0];
+    if (tensor.shape[0] == rows || (fit == nn::PositionFit::kCrop && tensor.shape[0] < rows)) {
+      continue;
+    }
+    tensor = to_bytes(nn::fit_relative_positions(to_torch(tensor).to(torch::kFloat32), rows, fit));
+  }
 }
 
 /// Which tensors of a native file the model wants, told as for a released one.
@@ -42,11 +63,15 @@ checkpoint::ImportResult match_native(const formats::TensorMap& weights,
   return result;
 }
 
-checkpoint::ImportResult read_wanted(const Path& file, const checkpoint::Shapes& wanted) {
+checkpoint::ImportResult read_wanted(const Path& file, const checkpoint::Shapes& wanted,
+                                     nn::PositionFit fit) {
   if (checkpoint::is_checkpoint(file)) {
-    return match_native(weights_of(checkpoint::read_checkpoint(file)), wanted);
+    formats::TensorMap weights = weights_of(checkpoint::read_checkpoint(file));
+    fit_positions(
+        weights, [](const std::string& name) { return std::optional(name); }, wanted, fit);
+    return match_native(weights, wanted);
   }
-  const checkpoint::StateDict state = checkpoint::read_state_dict(file);
+  checkpoint::StateDict state = checkpoint::read_state_dict(file);
   const std::string family = checkpoint::detect_family(state);
   if (family.empty()) {
     throw CheckpointError(
@@ -54,14 +79,15 @@ checkpoint::ImportResult read_wanted(const Path& file, const checkpoint::Shapes&
         "native checkpoint",
         file.string(), state.tensors.size(), fmt::join(checkpoint::families(), ", "));
   }
-  return checkpoint::match(state, checkpoint::name_map(family), wanted);
+  return match_released(state, family, wanted, fit);
 }
 
-void initialise_part(Model& model, const Path& file, const std::string& prefix) {
+void initialise_part(Model& model, const Path& file, const std::string& prefix,
+                     nn::PositionFit fit) {
   if (file.empty()) return;
   checkpoint::Shapes wanted = state_shapes(model);
   std::erase_if(wanted, [&](const auto& item) { return !item.first.starts_with(prefix); });
-  const checkpoint::ImportResult result = read_wanted(file, wanted);
+  const checkpoint::ImportResult result = read_wanted(file, wanted, fit);
   const checkpoint::ImportReport& report = result.report;
   if (!report.wrong_shape.empty() || report.matched.empty()) {
     throw CheckpointError("{} does not fit the model{}: {}", file.string(),
@@ -74,10 +100,19 @@ void initialise_part(Model& model, const Path& file, const std::string& prefix) 
 
 }  // namespace
 
-void initialise(Model& model, const InitConfig& config) {
-  initialise_part(model, config.visual_encoder, "visual_encoder.");
-  initialise_part(model, config.text_encoder, "text_encoder.");
-  initialise_part(model, config.all, "");
+checkpoint::ImportResult match_released(checkpoint::StateDict& state, const std::string& family,
+                                        const checkpoint::Shapes& wanted, nn::PositionFit fit) {
+  const checkpoint::NameMap& names = checkpoint::name_map(family);
+  fit_positions(
+      state.tensors, [&](const std::string& name) { return names.to_native(name); }, wanted, fit);
+  return checkpoint::match(state, names, wanted);
+}
+
+void initialise(Model& model, const ModelConfig& config) {
+  const nn::PositionFit fit = config.visual_encoder.vit.position_fit;
+  initialise_part(model, config.init.visual_encoder, "visual_encoder.", fit);
+  initialise_part(model, config.init.text_encoder, "text_encoder.", fit);
+  initialise_part(model, config.init.all, "", fit);
 }
 
 void load_weights(Model& model, const checkpoint::Checkpoint& checkpoint) {

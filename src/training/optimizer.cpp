@@ -107,6 +107,11 @@ void AdamW::step(double factor) {
     }
     if (parameters.empty()) continue;
     at::_foreach_add_(steps, 1);
+    // Counted from far enough, both moments' corrections are exactly 1.
+    constexpr double kLate = 1e9;
+    if (!config_.bias_correction) {
+      for (Tensor& counted : steps) counted = torch::full_like(counted, kLate);
+    }
     at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps,
                       groups_[g].learning_rate * factor, config_.beta1, config_.beta2,
                       config_.weight_decay, config_.epsilon, /*amsgrad=*/false,

@@ -6,6 +6,16 @@
 #include <numbers>
 
 namespace referent::training {
+namespace {
+
+/// How often the rate has dropped when `epoch` begins.
+std::int64_t drops_before(const ScheduleConfig& config, std::int64_t epoch) {
+  if (config.drops.empty()) return epoch / config.drop_epochs;
+  return std::count_if(config.drops.begin(), config.drops.end(),
+                       [&](std::int64_t drop) { return drop <= epoch; });
+}
+
+}  // namespace
 
 double schedule_factor(const ScheduleConfig& config, std::int64_t step,
                        std::int64_t steps_per_epoch, std::int64_t epochs) {
@@ -13,12 +23,13 @@ double schedule_factor(const ScheduleConfig& config, std::int64_t step,
   const double total = static_cast<double>(std::max<std::int64_t>(1, steps_per_epoch * epochs));
   const double done = std::min(1.0, static_cast<double>(step) / total);
   switch (config.type) {
-    case ScheduleType::kStep: {
-      const std::int64_t epoch = step / std::max<std::int64_t>(1, steps_per_epoch);
-      const std::int64_t drops = epoch / config.drop_epochs;
-      factor = std::pow(config.drop_factor, static_cast<double>(drops));
+    case ScheduleType::kConstant:
       break;
-    }
+    case ScheduleType::kStep:
+      factor = std::pow(config.drop_factor,
+                        static_cast<double>(drops_before(
+                            config, step / std::max<std::int64_t>(1, steps_per_epoch))));
+      break;
     case ScheduleType::kPoly:
       factor = std::pow(1.0 - done, config.power);
       break;

@@ -13,7 +13,8 @@ class ParityTest : public ::testing::TestWithParam<const char*> {};
 TEST_P(ParityTest, EqualsTheReleasedCode) {
   const std::string name = GetParam();
   const bool needs_photos =
-      name.find("images") != std::string::npos || name.find("transforms") != std::string::npos;
+      name.find("images") != std::string::npos || name.find("transforms") != std::string::npos ||
+      name.find("vglaw-data") != std::string::npos || name.find("coco-masks") != std::string::npos;
   if (needs_photos && testing::test_data().empty()) {
     GTEST_SKIP() << testing::kNoTestData;
   }
@@ -30,7 +31,10 @@ INSTANTIATE_TEST_SUITE_P(
                       "mmca/mmca-r50-full.json", "mmca/mmca-r50-l40-box.json",
                       "mmca/mmca-real-images.json", "mmca/mmca-tiny-train-dc5.json",
                       "mmca/mmca-tiny-train.json", "mmca/tokenizer.jsonl",
-                      "mmca/transforms-train.json", "mmca/transvg-r50-full.json"),
+                      "mmca/transforms-train.json", "mmca/transvg-r50-full.json",
+                      "vglaw/coco-masks.jsonl", "vglaw/vglaw-data.json", "vglaw/vglaw-full.json",
+                      "vglaw/vglaw-metrics.json", "vglaw/vglaw-tiny-train.json",
+                      "vglaw/vitdet-parts.json"),
     [](const auto& parameter) {
       std::string identifier;
       for (const char c : std::string(parameter.param))

@@ -56,6 +56,21 @@ TEST(NameMapTest, RenamesInBothDirections) {
            Pair{"detr", "transformer.encoder.layers.3.linear2.bias",
                 "visual_encoder.encoder.layers.3.linear2.bias"},
            Pair{"bert", "bert.pooler.dense.weight", "text_encoder.bert.pooler.dense.weight"},
+           Pair{"vg_law", "text_encoder.encoder.layer.5.output.dense.bias",
+                "text_encoder.bert.encoder.layer.5.output.dense.bias"},
+           Pair{"vg_law", "visual_encoder.blocks.11.attn.rel_pos_h",
+                "visual_encoder.blocks.11.attn.rel_pos_h"},
+           Pair{"vg_law", "weight_generator.S", "conditioning.S"},
+           Pair{"vg_law", "weight_generator.proj.11.3.weight", "conditioning.proj.11.3.weight"},
+           Pair{"vg_law", "ada_gap.q_proj.bias", "decoder.q_proj.bias"},
+           Pair{"vg_law", "bbox_pred.layers.2.bias", "box_head.layers.2.bias"},
+           Pair{"vg_law", "up_sample.3.weight", "mask_head.3.weight"},
+           Pair{"vitdet", "backbone.net.pos_embed", "visual_encoder.pos_embed"},
+           Pair{"vitdet", "backbone.net.blocks.2.attn.qkv.weight",
+                "visual_encoder.blocks.2.attn.qkv.weight"},
+           Pair{"mae", "pos_embed", "visual_encoder.pos_embed"},
+           Pair{"mae", "patch_embed.proj.bias", "visual_encoder.patch_embed.proj.bias"},
+           Pair{"mae", "blocks.0.mlp.fc1.weight", "visual_encoder.blocks.0.mlp.fc1.weight"},
            Pair{"resnet", "layer4.2.downsample.0.weight",
                 "visual_encoder.backbone.layer4.2.downsample.0.weight"},
            Pair{"resnet", "conv1.bias", "visual_encoder.backbone.conv1.bias"},
@@ -89,7 +104,9 @@ TEST(NameMapTest, IgnoresByDesign) {
         Pair{"detr", "query_embed.weight", ""},
         Pair{"detr", "backbone.0.body.bn1.num_batches_tracked", ""},
         Pair{"bert", "cls.predictions.bias", ""}, Pair{"bert", "embeddings.position_ids", ""},
-        Pair{"resnet", "fc.weight", ""},
+        Pair{"resnet", "fc.weight", ""}, Pair{"vitdet", "backbone.simfp_2.0.weight", ""},
+        Pair{"vitdet", "roi_heads.box_head.conv1.weight", ""}, Pair{"mae", "cls_token", ""},
+        Pair{"mae", "norm.weight", ""}, Pair{"mae", "decoder_blocks.0.norm1.bias", ""},
         Pair{"mmca", "visumodel.backbone.0.body.bn1.num_batches_tracked", ""}}) {
     EXPECT_TRUE(name_map(pair.family).ignored(pair.released)) << pair.released;
     EXPECT_EQ(name_map(pair.family).to_native(pair.released), std::nullopt) << pair.released;
@@ -108,12 +125,13 @@ TEST(NameMapTest, UnknownNamesHaveNoPlace) {
 }
 
 TEST(NameMapTest, AnUnknownFamilyListsTheKnown) {
-  EXPECT_THAT(families(), ElementsAre("transvg", "mmca", "detr", "bert", "resnet"));
+  EXPECT_THAT(families(),
+              ElementsAre("transvg", "mmca", "detr", "bert", "vg_law", "vitdet", "mae", "resnet"));
   try {
     name_map("gpt");
     FAIL();
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("transvg, mmca, detr, bert, resnet"));
+    EXPECT_THAT(error.what(), HasSubstr("transvg, mmca, detr, bert, vg_law, vitdet, mae, resnet"));
   }
 }
 
@@ -133,6 +151,9 @@ TEST(NameMapTest, FamiliesAreToldByTheirNames) {
                        "transformer.text_encoder.pooler.dense.bias"}),
             "");
   EXPECT_EQ(family_of({"embeddings.word_embeddings.weight"}), "bert");
+  EXPECT_EQ(family_of({"weight_generator.layer_embedding", "visual_encoder.pos_embed"}), "vg_law");
+  EXPECT_EQ(family_of({"backbone.net.pos_embed", "roi_heads.mask_head.predictor.bias"}), "vitdet");
+  EXPECT_EQ(family_of({"pos_embed", "blocks.0.attn.qkv.weight", "cls_token"}), "mae");
   EXPECT_EQ(family_of({"conv1.weight", "layer1.0.conv1.weight"}), "resnet");
   EXPECT_EQ(family_of({"decoder.reg_token.weight"}), "");
 }
@@ -140,14 +161,20 @@ TEST(NameMapTest, FamiliesAreToldByTheirNames) {
 TEST(NameMapTest, EveryReleasedNameOfTheGoldensMapsThereAndBack) {
   const Path folder = testing::goldens();
   std::size_t names = 0;
-  for (const char* file : {"mmca-r50-full", "mmca-r101-box", "mmca-r50-l40-box", "mmca-tiny-train",
-                           "mmca-tiny-train-dc5", "transvg-r50-full"}) {
-    const auto golden =
-        nlohmann::json::parse(read_text_file(folder / "mmca" / (std::string(file) + ".json")));
+  for (const auto& [family, file] :
+       std::vector<std::pair<std::string, std::string>>{{"mmca", "mmca/mmca-r50-full"},
+                                                        {"mmca", "mmca/mmca-r101-box"},
+                                                        {"mmca", "mmca/mmca-r50-l40-box"},
+                                                        {"mmca", "mmca/mmca-tiny-train"},
+                                                        {"mmca", "mmca/mmca-tiny-train-dc5"},
+                                                        {"transvg", "mmca/transvg-r50-full"},
+                                                        {"vg_law", "vglaw/vglaw-full"},
+                                                        {"vg_law", "vglaw/vglaw-tiny-train"}}) {
+    const auto golden = nlohmann::json::parse(read_text_file(folder / (file + ".json")));
     StateDict state;
     for (const auto& weight : golden["weights"]) state.tensors[weight["name"]] = {};
     const NameMap& map = name_map(detect_family(state));
-    EXPECT_EQ(map.family(), std::string(file).substr(0, map.family().size()));
+    EXPECT_EQ(map.family(), family) << file;
     std::set<std::string> natives;
     for (const auto& [name, tensor] : state.tensors) {
       const auto native = map.to_native(name);
@@ -157,7 +184,7 @@ TEST(NameMapTest, EveryReleasedNameOfTheGoldensMapsThereAndBack) {
       ++names;
     }
   }
-  EXPECT_EQ(names, 1033U + 778U + 778U + 442U + 442U + 622U);
+  EXPECT_EQ(names, 1033U + 778U + 778U + 442U + 442U + 622U + 365U + 141U);
 }
 
 }  // namespace

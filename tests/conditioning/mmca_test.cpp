@@ -92,6 +92,26 @@ TEST_P(MmcaTest, UpdatesQueriesAndKeys) {
   check("k", update.key.value(), weight.narrow(0, kWidth, kWidth));
 }
 
+TEST_P(MmcaTest, UpdatesQueriesAndKeysOfAFusedProjectionAtOnce) {
+  const Tensor x = torch::randn({2, 7, kWidth});
+  const Tensor weight = torch::randn({3 * kWidth, kWidth});
+  const auto update = mmca_->layer(0, text_)->fused_attention(x, weight);
+  const Tensor y = ops::conditional_linear(x, weight, Tensor(), update);
+  const auto third = [&](const Tensor& t, std::int64_t i) {
+    return t.narrow(t.dim() == 3 ? 2 : 0, i * kWidth, kWidth);
+  };
+  const auto expected = [&](const std::string& site, const Tensor& w) {
+    return GetParam() == Variant::kReleased ? (x + adapted(site, x)).matmul(w.t())
+                                            : x.matmul(w.t()) + adapted(site, x);
+  };
+  const auto close = [&](std::int64_t i, const Tensor& value) {
+    EXPECT_TRUE(torch::allclose(third(y, i), value, 1e-9, 1e-9)) << i;
+  };
+  close(0, expected("encoder.layers.0.q", third(weight, 0)));
+  close(1, expected("encoder.layers.0.k", third(weight, 1)));
+  close(2, x.matmul(third(weight, 2).t()));
+}
+
 TEST_P(MmcaTest, UpdatesTheMlpInThePaperOnly) {
   const Tensor x = torch::randn({2, 7, kWidth});
   const auto update = mmca_->layer(0, text_)->mlp(x);

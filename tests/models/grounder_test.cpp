@@ -5,7 +5,7 @@
 
 #include "models/tiny.h"
 #include "referent/core/error.h"
-#include "referent/losses/box_losses.h"
+#include "referent/losses/grounding_losses.h"
 #include "referent/models/state.h"
 
 namespace referent::models {
@@ -15,18 +15,67 @@ using conditioning::Type;
 using conditioning::Variant;
 using testing::tiny_batch;
 using testing::tiny_model;
+using testing::tiny_vit_model;
 
-class GrounderTest : public ::testing::TestWithParam<std::tuple<Type, Variant>> {};
+struct Combination {
+  bool vit;
+  Type type;
+  Variant variant;
+  bool pooling;
+  bool mask;
+};
+
+/// Every visual encoder under every conditioning, with either decoder and with or without masks.
+std::vector<Combination> combinations() {
+  std::vector<Combination> all;
+  for (const bool vit : {false, true}) {
+    for (const auto& [type, variant] :
+         {std::pair{Type::kNone, Variant::kReleased}, std::pair{Type::kMmca, Variant::kReleased},
+          std::pair{Type::kMmca, Variant::kPaper}, std::pair{Type::kLaw, Variant::kReleased},
+          std::pair{Type::kLaw, Variant::kPaper}}) {
+      for (const bool pooling : {false, true}) {
+        for (const bool mask : {false, true}) all.push_back({vit, type, variant, pooling, mask});
+      }
+    }
+  }
+  return all;
+}
+
+constexpr std::int64_t kSize = 80;
+
+ModelConfig config_of(const Combination& c) {
+  ModelConfig config = c.vit ? tiny_vit_model(c.type, c.variant) : tiny_model(c.type, c.variant);
+  if (c.pooling) {
+    config.decoder.type = "language_pooling";
+    config.text_encoder.projection = false;
+  }
+  if (c.mask) config.heads.mask = decoders::MaskHeadConfig{8};
+  return config;
+}
+
+Batch batch_of(const Combination& c) {
+  Batch batch = tiny_batch(2, kSize, 8);
+  if (c.mask) {
+    batch.masks = torch::randint(0, 2, {2, kSize, kSize}, torch::kUInt8);
+    batch.has_mask = torch::ones({2}, torch::kBool);
+  }
+  return batch;
+}
+
+class GrounderTest : public ::testing::TestWithParam<Combination> {};
 
 TEST_P(GrounderTest, RunsAndEveryParameterLearns) {
   torch::manual_seed(1);
-  const auto [type, variant] = GetParam();
-  const auto model = make_model(tiny_model(type, variant), {64, 8});
-  const Batch batch = tiny_batch(2, 64, 8);
+  const auto model = make_model(config_of(GetParam()), {kSize, 8});
+  const Batch batch = batch_of(GetParam());
   const Output output = model->forward(batch);
   ASSERT_EQ(output.boxes.sizes(), torch::IntArrayRef({2, 1, 4}));
   EXPECT_TRUE(output.boxes.gt(0).logical_and(output.boxes.lt(1)).all().item<bool>());
-  losses::box_losses({}, output, batch).total.backward();
+  ASSERT_EQ(output.mask_logits.defined(), GetParam().mask);
+  if (GetParam().mask) {
+    EXPECT_EQ(output.mask_logits.sizes(), torch::IntArrayRef({2, 1, kSize, kSize}));
+  }
+  losses::grounding_losses({}, output, batch).total.backward();
   for (const auto& item : model->named_parameters()) {
     if (!item.value().requires_grad() || item.key().find("pooler") != std::string::npos) continue;
     EXPECT_TRUE(item.value().grad().defined()) << item.key();
@@ -34,20 +83,25 @@ TEST_P(GrounderTest, RunsAndEveryParameterLearns) {
 }
 
 TEST_P(GrounderTest, SavesAndLoads) {
-  const auto [type, variant] = GetParam();
-  const auto model = make_model(tiny_model(type, variant), {64, 8});
-  const auto copy = make_model(tiny_model(type, variant), {64, 8});
+  const auto model = make_model(config_of(GetParam()), {kSize, 8});
+  const auto copy = make_model(config_of(GetParam()), {kSize, 8});
   load_state(*copy, state_bytes(*model), /*complete=*/true);
-  const Batch batch = tiny_batch(2, 64, 8);
+  const Batch batch = batch_of(GetParam());
   model->eval();
   copy->eval();
   EXPECT_TRUE(torch::equal(model->forward(batch).boxes, copy->forward(batch).boxes));
 }
 
-INSTANTIATE_TEST_SUITE_P(Conditionings, GrounderTest,
-                         ::testing::Values(std::tuple{Type::kNone, Variant::kReleased},
-                                           std::tuple{Type::kMmca, Variant::kReleased},
-                                           std::tuple{Type::kMmca, Variant::kPaper}));
+std::string name_of(const ::testing::TestParamInfo<Combination>& info) {
+  constexpr std::array kTypes{"None", "Mmca", "Law"};
+  const Combination& c = info.param;
+  return fmt::format("{}{}{}{}{}", c.vit ? "Vit" : "ResNet",
+                     kTypes.at(static_cast<std::size_t>(c.type)),
+                     c.variant == Variant::kPaper ? "Paper" : "",
+                     c.pooling ? "Pooling" : "RegToken", c.mask ? "Mask" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Combinations, GrounderTest, ::testing::ValuesIn(combinations()), name_of);
 
 TEST(GrounderShapesTest, TakesAnyImageSizeDepthAndDilation) {
   for (const std::int64_t size : {64, 80, 96}) {
@@ -82,6 +136,28 @@ TEST(GrounderShapesTest, RefusesPartsThatDoNotFit) {
   config.decoder.transformer.heads = 3;
   EXPECT_THROW(make_model(config, {64, 8}), ConfigError);
   EXPECT_THROW(make_model(tiny_model(Type::kNone, Variant::kReleased), {64, 17}), ConfigError);
+  ModelConfig vit = tiny_vit_model(Type::kNone, Variant::kReleased);
+  EXPECT_THROW(make_model(vit, {kSize + 1, 8}), ConfigError);  // no whole number of patches
+  vit.visual_encoder.vit.global_layers = {2};
+  EXPECT_THROW(make_model(vit, {kSize, 8}), ConfigError);
+  ModelConfig unprojected = tiny_model(Type::kNone, Variant::kReleased);
+  unprojected.text_encoder.projection = false;
+  unprojected.text_encoder.width = 32;
+  EXPECT_THROW(make_model(unprojected, {64, 8}), ConfigError);
+}
+
+TEST(GrounderShapesTest, AModelOfMasksOnlyHasNoDecoder) {
+  ModelConfig config = tiny_vit_model(Type::kLaw, Variant::kReleased);
+  config.heads.box = std::nullopt;
+  EXPECT_THROW(make_model(config, {kSize, 8}), ConfigError);
+  config.heads.mask = decoders::MaskHeadConfig{8};
+  const auto model = make_model(config, {kSize, 8});
+  const Output output = model->forward(tiny_batch(1, kSize, 8));
+  EXPECT_FALSE(output.boxes.defined());
+  EXPECT_TRUE(output.mask_logits.defined());
+  for (const auto& item : model->named_parameters()) {
+    EXPECT_FALSE(item.key().starts_with("decoder.") || item.key().starts_with("box_head."));
+  }
 }
 
 TEST(GrounderShapesTest, FreezesTheFirstStages) {

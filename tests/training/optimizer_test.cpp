@@ -45,6 +45,29 @@ TEST(MatchesTest, UnderstandsStars) {
   EXPECT_FALSE(matches("*.bias", "a.weight"));
 }
 
+TEST(AdamWTest, WithoutBiasCorrectionMomentsCountAsTheyAre) {
+  torch::manual_seed(1);
+  Net net;
+  OptimizerConfig plain = config();
+  plain.bias_correction = false;
+  AdamW optimizer(plain, net);
+  const Tensor weight = net.head->weight;
+  Tensor expected = weight.detach().clone();
+  Tensor first = torch::zeros_like(expected);
+  Tensor second = torch::zeros_like(expected);
+  for (int step = 0; step < 3; ++step) {
+    optimizer.zero_gradients();
+    backward(net, step);
+    const Tensor gradient = weight.grad();
+    first = 0.9 * first + 0.1 * gradient;
+    second = 0.999 * second + 0.001 * gradient.square();
+    expected =
+        expected - plain.learning_rate * (first / (second.sqrt() + plain.epsilon) + 0.1 * expected);
+    optimizer.step(1.0);
+    EXPECT_TRUE(torch::allclose(weight.detach(), expected, 1e-5, 1e-6)) << step;
+  }
+}
+
 TEST(AdamWTest, EqualsLibTorchsStepByStep) {
   torch::manual_seed(1);
   Net ours;

@@ -17,6 +17,23 @@ TEST(ScheduleTest, StepDropsAtEveryMultiple) {
   EXPECT_NEAR(schedule_factor(config, 1200, 10, 180), 0.01, 1e-15);
 }
 
+TEST(ScheduleTest, StepDropsAtTheEpochsThatAreNamed) {
+  ScheduleConfig config;
+  config.drops = {10, 60};
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 99, 10, 90), 1.0);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 100, 10, 90), 0.1);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 599, 10, 90), 0.1);
+  EXPECT_NEAR(schedule_factor(config, 600, 10, 90), 0.01, 1e-15);
+}
+
+TEST(ScheduleTest, ConstantStaysAtThePeakAfterWarmUp) {
+  ScheduleConfig config;
+  config.type = ScheduleType::kConstant;
+  config.warmup_steps = 2;
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 0, 10, 20), 0.5);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 199, 10, 20), 1.0);
+}
+
 TEST(ScheduleTest, PolyAndCosineGoFromOneToZero) {
   for (const auto type : {ScheduleType::kPoly, ScheduleType::kCosine}) {
     ScheduleConfig config;

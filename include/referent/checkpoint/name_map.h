@@ -49,7 +49,7 @@ class NameMap {
   NameRules rules_;
 };
 
-/// "transvg", "mmca", "detr", "bert", "resnet".
+/// "transvg", "mmca", "detr", "bert", "vg_law", "vitdet", "mae", "resnet".
 std::vector<std::string> families();
 
 /// Throws ConfigError, listing the families, for an unknown one.

@@ -70,6 +70,9 @@ class LinearAdapterImpl : public AdapterImpl {
 };
 TORCH_MODULE(LinearAdapter);
 
+/// Two diagonal updates of the same input as one, of a weight whose rows are `a`'s above `b`'s.
+ops::LowRankUpdate beside(const ops::LowRankUpdate& a, const ops::LowRankUpdate& b);
+
 /// The update of a convolution. Released: 3x3 down, 1x1 up, with biases. Paper: 1x1 down, 3x3 up,
 /// without.
 class ConvolutionAdapterImpl : public AdapterImpl {

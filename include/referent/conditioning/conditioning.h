@@ -35,6 +35,7 @@ class Conditioning : public torch::nn::Module {
  public:
   virtual std::unique_ptr<nn::LayerConditioner> layer(std::int64_t index,
                                                       const TextFeatures& text) = 0;
+  /// May be null: this block stays as it is.
   virtual std::unique_ptr<nn::BlockConditioner> block(std::int64_t index,
                                                       const TextFeatures& text) = 0;
 };

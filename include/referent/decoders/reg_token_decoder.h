@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/nn.h>
-
-#include "referent/batch/features.h"
-#include "referent/decoders/config.h"
+#include "referent/decoders/decoder.h"
 
 namespace referent::decoders {
-
-/// What a decoder is built for besides its configuration.
-struct DecoderShape {
-  std::int64_t visual_width;
-  std::int64_t visual_tokens;
-  std::int64_t text_tokens;
-};
 
 /// TransVG's visual-linguistic transformer (ICCV 2021, section 3.3): a learned [REG] token, the
 /// text tokens and the projected visual tokens, in this order, with one learned position each,
 /// through encoder layers.
-class RegTokenDecoderImpl : public torch::nn::Module {
+class RegTokenDecoder final : public Decoder {
  public:
-  RegTokenDecoderImpl(const DecoderConfig& config, const DecoderShape& shape);
+  RegTokenDecoder(const DecoderConfig& config, const DecoderShape& shape);
 
   /// Returns the REG token's output [B, D]. Throws c10::Error when the token counts are not those
   /// it was built for.
-  torch::Tensor forward(const TextFeatures& text, const VisualFeatures& visual);
+  torch::Tensor forward(const TextFeatures& text, const VisualFeatures& visual) override;
+  std::int64_t width() const override { return visu_proj_->options.out_features(); }
 
  private:
   DecoderShape shape_;
@@ -34,6 +25,5 @@ class RegTokenDecoderImpl : public torch::nn::Module {
   torch::nn::Embedding vl_pos_embed_;
   torch::nn::ModuleList layers_;
 };
-TORCH_MODULE(RegTokenDecoder);
 
 }  // namespace referent::decoders

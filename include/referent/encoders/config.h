@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "referent/config/field.h"
 #include "referent/nn/config.h"
@@ -24,6 +25,7 @@ struct TextEncoderConfig {
   std::int64_t feedforward = 3072;
   double dropout = 0.1;
   bool pooler = true;
+  bool projection = true;
   double embedding_deviation = 0.02;
 
   template <class V>
@@ -41,6 +43,9 @@ struct TextEncoderConfig {
     v.field("dropout", dropout, "Dropout of embeddings, attention weights and sublayers.",
             config::in_range(0, 0.99));
     v.field("pooler", pooler, "Keep BERT's pooler, which released checkpoints carry unused.");
+    v.field(
+        "projection", projection,
+        "Project tokens to the decoder's width (TransVG, MMCA); VG-LAW reads them as they are.");
     v.field("embedding_deviation", embedding_deviation,
             "Standard deviation of the initial word embeddings: 0.02 as BERT's; larger lets words "
             "outweigh positions from the start.",
@@ -81,17 +86,62 @@ struct ResNetConfig {
   }
 };
 
-/// A ResNet, a projection to the transformer's width, and DETR's encoder.
+/// ViTDet's plain vision transformer (Li et al. 2022); the defaults are ViT-B/16's.
+struct VitConfig {
+  std::int64_t patch = 16;
+  std::int64_t width = 768;
+  std::int64_t layers = 12;
+  std::int64_t heads = 12;
+  double mlp_ratio = 4.0;
+  std::int64_t window = 14;
+  std::vector<std::int64_t> global_layers{2, 5, 8, 11};
+  std::int64_t pretrain_size = 224;
+  double norm_epsilon = 1e-6;
+  double drop_path = 0.1;
+  nn::PositionFit position_fit = nn::PositionFit::kLinear;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("patch", patch, "Side of a patch [pixels]; it divides the side of the picture.",
+            config::in_range(1, 64));
+    v.field("width", width, "Width of a token.", config::in_range(8, 4096));
+    v.field("layers", layers, "Number of blocks.", config::in_range(1, 64));
+    v.field("heads", heads, "Attention heads; they divide the width.", config::in_range(1, 64));
+    v.field("mlp_ratio", mlp_ratio, "Inner width of the MLP over the width.",
+            config::in_range(0.25, 16));
+    v.field("window", window, "Side of an attention window [cells].", config::in_range(1, 128));
+    v.field("global_layers", global_layers, "Blocks that attend to the whole grid, from 0.");
+    v.field(
+        "pretrain_size", pretrain_size,
+        "Side of the pictures that the table of positions is for [pixels]; the table is resized "
+        "to the grid in every pass.",
+        config::in_range(16, 4096));
+    v.field("norm_epsilon", norm_epsilon,
+            "Added to the variance by layer norms: 1e-6 in ViTDet, 1e-5 in VG-LAW's released code.",
+            config::in_range(0, 1));
+    v.field("drop_path", drop_path,
+            "Share of samples that skip the last block in training; it grows linearly over the "
+            "blocks.",
+            config::in_range(0, 0.99));
+    v.field("position_fit", position_fit,
+            "How tables of relative positions of a file for other picture sizes are brought to "
+            "this one: resized linearly as detectron2 does, or cropped to their middle.");
+  }
+};
+
+/// What makes visual tokens: a ResNet with a projection and DETR's encoder, or ViTDet.
 struct VisualEncoderConfig {
   std::string type = "resnet_detr";
   ResNetConfig backbone;
   nn::TransformerConfig transformer;
+  VitConfig vit;
 
   template <class V>
   void visit(V& v) {
-    v.field("type", type, "Kind of visual encoder.", config::one_of({"resnet_detr"}));
-    v.field("backbone", backbone, "The convolutional network.");
-    v.field("transformer", transformer, "The encoder over its cells.");
+    v.field("type", type, "Kind of visual encoder.", config::one_of({"resnet_detr", "vitdet"}));
+    v.field("backbone", backbone, "The convolutional network (resnet_detr).");
+    v.field("transformer", transformer, "The encoder over its cells (resnet_detr).");
+    v.field("vit", vit, "The vision transformer (vitdet).");
   }
 };
 

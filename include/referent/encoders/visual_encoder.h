@@ -29,6 +29,13 @@ class VisualEncoder : public torch::nn::Module {
   virtual std::int64_t tokens(std::int64_t image_size) const = 0;
 };
 
-std::shared_ptr<VisualEncoder> make_visual_encoder(const VisualEncoderConfig& config);
+/// For square pictures of `image_size` pixels a side.
+std::shared_ptr<VisualEncoder> make_visual_encoder(const VisualEncoderConfig& config,
+                                                   std::int64_t image_size);
+
+/// Which cells of a grid are padding, by the pixel at each cell's first corner as in DETR:
+/// image_padding [B, H, W] bool -> [B, height, width] bool.
+torch::Tensor cell_padding(const torch::Tensor& image_padding, std::int64_t height,
+                           std::int64_t width);
 
 }  // namespace referent::encoders

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "referent/batch/batch.h"
+#include <torch/types.h>
+
 #include "referent/losses/config.h"
 
 namespace referent::losses {
 
-/// [..., 4] cx, cy, w, h to x1, y1, x2, y2.
-Tensor to_corners(const Tensor& boxes);
+/// Overlap of pairs of boxes [N, 4] cx, cy, w, h over the square, 0..1; returns [N].
+///
+/// With I and U the areas of intersection and union, C that of the smallest enclosing box, d the
+/// distance of the centres and c the enclosing box's diagonal:
+///
+///     IoU = I / U,  GIoU = IoU - (C - U) / C (Rezatofighi et al. 2019),  DIoU = IoU - d^2 / c^2,
+///     CIoU = DIoU - v^2 / (1 - IoU + v),  v = 4 / pi^2 (atan(w / h) - atan(w' / h'))^2
+///     (Zheng et al. 2020)
+///
+/// IoU divides by at least 1e-6, so that two empty boxes have a gradient.
+torch::Tensor box_overlap(Overlap overlap, const torch::Tensor& a, const torch::Tensor& b);
 
-/// Generalised IoU (Rezatofighi et al. 2019) of pairs of boxes [N, 4] x1, y1, x2, y2; returns [N].
-Tensor generalised_iou(const Tensor& a, const Tensor& b);
-
-/// Losses of the one predicted box a sample: output.boxes [B, 1, 4] against batch.boxes [B, 4].
-/// Both parts, "box" and "giou", are sums over the batch divided by its size (TransVG).
-Losses box_losses(const LossConfig& config, const Output& output, const Batch& batch);
+/// The sum of the regression loss over all elements.
+torch::Tensor regression_loss(BoxLoss loss, const torch::Tensor& predicted,
+                              const torch::Tensor& target);
 
 }  // namespace referent::losses

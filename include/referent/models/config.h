@@ -41,12 +41,13 @@ struct ModelConfig {
     v.field("type", type, "Kind of model.", config::one_of({"grounder"}));
     v.field("preset", preset,
             "Named model that fills what is not written (empty: the defaults below).",
-            config::one_of({"", "transvg-r50", "transvg-r101", "mmca-r50", "mmca-r101"}));
+            config::one_of(
+                {"", "transvg-r50", "transvg-r101", "mmca-r50", "mmca-r101", "vg-law-vitb"}));
     v.field("text_encoder", text_encoder, "Expression to token features.");
     v.field("visual_encoder", visual_encoder, "Picture to token features.");
     v.field("conditioning", conditioning, "How the text changes the visual encoder.");
     v.field("decoder", decoder, "What reads the answer off the tokens.");
-    v.field("heads", heads, "Heads that turn the answer into a box.");
+    v.field("heads", heads, "Heads that turn the answer into a box and a mask.");
     v.field("init", init, "First values of the parameters.");
   }
 };

@@ -24,6 +24,11 @@ class LayerConditioner {
   virtual AttentionUpdate attention(const torch::Tensor& x, const torch::Tensor& position,
                                     const torch::Tensor& in_proj_weight) = 0;
 
+  /// The same where queries, keys and values all see x [B, N, D]: one update of the whole of
+  /// qkv_weight [3D, D].
+  virtual ops::LowRankUpdate fused_attention(const torch::Tensor& x,
+                                             const torch::Tensor& qkv_weight) = 0;
+
   /// For the MLP's input x [B, N, D]; the update maps x to the MLP's output.
   virtual std::optional<ops::LowRankUpdate> mlp(const torch::Tensor& x) = 0;
 };

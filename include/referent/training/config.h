@@ -37,6 +37,7 @@ struct OptimizerConfig {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  bool bias_correction = true;
   double clip_norm = 0.0;
   std::vector<GroupConfig> groups;
 
@@ -49,29 +50,35 @@ struct OptimizerConfig {
     v.field("beta1", beta1, "Decay of the first moment.", config::in_range(0, 0.9999999));
     v.field("beta2", beta2, "Decay of the second moment.", config::in_range(0, 0.9999999));
     v.field("epsilon", epsilon, "Added to the denominator.", config::in_range(0, 1));
+    v.field("bias_correction", bias_correction,
+            "Divide the moments by what they lack in the first steps, as AdamW does; VG-LAW's "
+            "released optimiser does not.");
     v.field("clip_norm", clip_norm, "Largest L2 norm of all gradients together; 0: no clipping.",
             config::at_least(0));
     v.field("groups", groups, "Groups with rates of their own.");
   }
 };
 
-enum class ScheduleType { kStep, kPoly, kCosine };
+enum class ScheduleType { kConstant, kStep, kPoly, kCosine };
 
 /// The learning rate as a factor of the peak: linear warm-up over steps, then by type.
 struct ScheduleConfig {
   ScheduleType type = ScheduleType::kStep;
   std::int64_t warmup_steps = 0;
   std::int64_t drop_epochs = 60;
+  std::vector<std::int64_t> drops;
   double drop_factor = 0.1;
   double power = 0.9;
 
   template <class V>
   void visit(V& v) {
     v.field("type", type,
-            "step: times drop_factor at every multiple of drop_epochs; poly: (1 - t)^power; "
+            "constant: the peak; step: times drop_factor at every epoch of drops, or where there "
+            "are none at every multiple of drop_epochs; poly: (1 - t)^power; "
             "cosine: (1 + cos(pi t)) / 2; t is the share of the run that is done.");
     v.field("warmup_steps", warmup_steps, "Steps of linear warm-up.", config::at_least(0));
     v.field("drop_epochs", drop_epochs, "Epochs between drops (step).", config::at_least(1));
+    v.field("drops", drops, "Epochs, from 0, that begin with a drop (step).");
     v.field("drop_factor", drop_factor, "Factor of a drop (step).", config::in_range(0, 1));
     v.field("power", power, "Exponent (poly).", config::in_range(0, 10));
   }
@@ -82,6 +89,7 @@ struct ScheduleConfig {
 template <>
 struct referent::config::EnumNames<referent::training::ScheduleType> {
   static constexpr std::array kNames{
+      std::pair{referent::training::ScheduleType::kConstant, "constant"},
       std::pair{referent::training::ScheduleType::kStep, "step"},
       std::pair{referent::training::ScheduleType::kPoly, "poly"},
       std::pair{referent::training::ScheduleType::kCosine, "cosine"}};

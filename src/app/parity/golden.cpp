@@ -60,9 +60,13 @@ std::vector<std::int64_t> shape_of(const Json& json) {
 }
 
 std::filesystem::path photo_folder(const GoldenCase& golden) {
+  return photo_folder(golden.path());
+}
+
+std::filesystem::path photo_folder(const std::filesystem::path& golden) {
   if (const char* folder = std::getenv("REFERENT_TEST_DATA")) return folder;
   const std::filesystem::path beside =
-      std::filesystem::absolute(golden.path()).parent_path().parent_path().parent_path() / "data";
+      std::filesystem::absolute(golden).parent_path().parent_path().parent_path() / "data";
   return std::filesystem::exists(beside) ? beside : std::filesystem::path();
 }
 

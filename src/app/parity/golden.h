@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -45,16 +46,44 @@ std::vector<std::int64_t> shape_of(const nlohmann::json& json);
 
 /// Where the photos of the goldens are: $REFERENT_TEST_DATA, or data/ beside the goldens' folder.
 /// Empty when neither exists.
+std::filesystem::path photo_folder(const std::filesystem::path& golden);
 std::filesystem::path photo_folder(const GoldenCase& golden);
 
-/// The model of a TransVG or MMCA case in its configuration, with its filled weights laid in
-/// through the map that imports released checkpoints. A name that the map or the model lacks
-/// throws.
+/// The model of `config` with the case's filled weights laid in through the map that imports
+/// released checkpoints of `family`. A weight that has no place, or a place without weight, fails.
+std::shared_ptr<models::Model> make_filled_model(const GoldenCase& golden,
+                                                 const models::ModelConfig& config,
+                                                 const models::InputShape& shape,
+                                                 const std::string& family, CaseReport& report);
+
+/// Parameters by the names of released files of `family`.
+std::map<std::string, torch::Tensor> released_parameters(const models::Model& model,
+                                                         const std::string& family);
+
+/// Rows of integers as [rows, columns] int64.
+torch::Tensor integer_rows(const nlohmann::json& rows);
+
+/// The model and the batch of a TransVG or MMCA case.
 std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report);
 models::ModelConfig mmca_model_config(const nlohmann::json& golden);
 
 /// The filled image, padding, tokens (and target) of a forward or train case.
 Batch make_mmca_batch(const GoldenCase& golden);
+
+/// The model and the batch of a VG-LAW case.
+std::shared_ptr<models::Model> make_vg_law_model(const GoldenCase& golden, CaseReport& report);
+Batch make_vg_law_batch(const GoldenCase& golden);
+/// What |value - expected| may be for the output `name`: the rule of the case or of the override
+/// whose prefix fits.
+Tolerance vg_law_tolerance(const GoldenCase& golden, const std::string& name);
+/// A stage of the model under its golden name, from what probes recorded; undefined where there is
+/// none of this name.
+torch::Tensor vg_law_stage(const std::map<std::string, torch::Tensor>& probes,
+                           const std::string& name);
+/// Runs the model with its generator's last layers at zero and compares the outputs
+/// `<name>.zero_generator`; the weights are as before afterwards.
+void compare_zero_generator(const GoldenCase& golden, models::Model& model, const Batch& batch,
+                            CaseReport& report);
 
 // One function a kind of case.
 void run_mmca_forward(const GoldenCase& golden, CaseReport& report);
@@ -62,7 +91,13 @@ void run_mmca_train(const GoldenCase& golden, CaseReport& report);
 void run_mmca_images(const GoldenCase& golden, CaseReport& report);
 void run_mmca_transforms(const GoldenCase& golden, CaseReport& report);
 void run_mmca_metrics(const GoldenCase& golden, CaseReport& report);
+void run_vg_law_forward(const GoldenCase& golden, CaseReport& report);
+void run_vg_law_train(const GoldenCase& golden, CaseReport& report);
+void run_vg_law_metrics(const GoldenCase& golden, CaseReport& report);
+void run_vitdet_parts(const GoldenCase& golden, CaseReport& report);
 void run_fill_vectors(const GoldenCase& golden, CaseReport& report);
+void run_vg_law_data(const GoldenCase& golden, CaseReport& report);
 void run_word_piece(const std::filesystem::path& lines, CaseReport& report);
+void run_coco_masks(const std::filesystem::path& lines, CaseReport& report);
 
 }  // namespace referent::app

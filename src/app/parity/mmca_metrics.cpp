@@ -2,7 +2,7 @@
 #include <array>
 
 #include "golden.h"
-#include "referent/losses/box_losses.h"
+#include "referent/losses/grounding_losses.h"
 #include "referent/metrics/box.h"
 #include "referent/metrics/grounding_metrics.h"
 
@@ -40,7 +40,7 @@ Losses losses_of(const json& pairs, std::size_t first, std::size_t count) {
   }
   Batch batch;
   batch.boxes = torch::stack(target);
-  return losses::box_losses({}, {torch::stack(predicted).unsqueeze(1), {}}, batch);
+  return losses::grounding_losses({}, {torch::stack(predicted).unsqueeze(1), {}}, batch);
 }
 
 }  // namespace

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fill.h"
 #include "golden.h"
-#include "referent/checkpoint/import.h"
-#include "referent/checkpoint/name_map.h"
 #include "referent/core/error.h"
-#include "referent/models/state.h"
 
 namespace referent::app {
 
@@ -37,29 +34,9 @@ models::ModelConfig mmca_model_config(const json& golden) {
 
 std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report) {
   const json& doc = golden.json();
-  const auto salt = doc.at("salt").get<std::string>();
-  auto model = models::make_model(mmca_model_config(doc), {doc.at("config").at("imsize"),
-                                                           doc.at("config").at("max_query_len")});
-
-  checkpoint::StateDict released;
-  for (const json& weight : doc.at("weights")) {
-    const auto name = weight.at("name").get<std::string>();
-    const std::vector<std::int64_t> shape = shape_of(weight.at("shape"));
-    const std::vector<float> values =
-        fill(salt, name, shape, weight.at("kind").get<std::string>(), weight.value("gain", 1.0));
-    released.tensors.emplace(name,
-                             formats::make_tensor<float>(formats::DType::kFloat32, shape, values));
-  }
-  const checkpoint::ImportResult imported =
-      checkpoint::match(released, checkpoint::name_map(doc.at("model").get<std::string>()),
-                        models::state_shapes(*model));
-  const checkpoint::ImportReport& r = imported.report;
-  report.check("weights", r.missing.empty() && r.unused.empty() && r.wrong_shape.empty(),
-               fmt::format("{} missing, {} unused, {} of another shape", r.missing.size(),
-                           r.unused.size(), r.wrong_shape.size()));
-  models::load_state(*model, imported.native, /*complete=*/true);
-  models::use_channels_last(*model);
-  return model;
+  return make_filled_model(golden, mmca_model_config(doc),
+                           {doc.at("config").at("imsize"), doc.at("config").at("max_query_len")},
+                           doc.at("model").get<std::string>(), report);
 }
 
 Batch make_mmca_batch(const GoldenCase& golden) {
@@ -84,15 +61,9 @@ Batch make_mmca_batch(const GoldenCase& golden) {
                      batch.image_padding.logical_not().unsqueeze(1).to(torch::kFloat32);
       batch.images = batch.images.contiguous(torch::MemoryFormat::ChannelsLast);
     } else if (name == "token_ids") {
-      const auto rows = input.at("values").get<std::vector<std::vector<std::int64_t>>>();
-      std::vector<Tensor> tensors;
-      for (const auto& row : rows) tensors.push_back(torch::tensor(row, torch::kInt64));
-      batch.tokens = torch::stack(tensors);
+      batch.tokens = integer_rows(input.at("values"));
     } else if (name == "token_mask") {
-      const auto rows = input.at("values").get<std::vector<std::vector<std::int64_t>>>();
-      std::vector<Tensor> tensors;
-      for (const auto& row : rows) tensors.push_back(torch::tensor(row, torch::kInt64));
-      batch.token_padding = torch::stack(tensors).eq(0);
+      batch.token_padding = integer_rows(input.at("values")).eq(0);
     } else if (name == "target") {
       const auto rows = input.at("values").get<std::vector<std::vector<float>>>();
       std::vector<Tensor> tensors;

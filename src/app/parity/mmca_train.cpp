@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "golden.h"
-#include "referent/checkpoint/name_map.h"
-#include "referent/losses/box_losses.h"
-#include "referent/models/state.h"
+#include "referent/losses/grounding_losses.h"
 #include "referent/training/optimizer.h"
 
 namespace referent::app {
@@ -56,7 +54,7 @@ class Trainer {
   Step backward(const std::function<void()>& before_clip = {}) {
     optimizer_.zero_gradients();
     const Output output = model_->forward(batch_);
-    Losses losses = losses::box_losses({}, output, batch_);
+    Losses losses = losses::grounding_losses({}, output, batch_);
     losses.total.backward();
     if (before_clip) before_clip();
     return {std::move(losses), output.boxes.squeeze(1), optimizer_.clip_gradients()};
@@ -77,17 +75,6 @@ class Trainer {
   training::AdamW optimizer_;
   Batch batch_;
 };
-
-/// Parameters by released name.
-std::map<std::string, Tensor> released_parameters(const models::Model& model,
-                                                  const std::string& family) {
-  std::map<std::string, Tensor> parameters;
-  const checkpoint::NameMap& names = checkpoint::name_map(family);
-  for (const auto& item : model.named_parameters()) {
-    if (const auto name = names.to_released(item.key())) parameters.emplace(*name, item.value());
-  }
-  return parameters;
-}
 
 void compare_gradients(const GoldenCase& golden, const std::map<std::string, Tensor>& parameters,
                        CaseReport& report) {

@@ -19,7 +19,9 @@ const std::map<std::string, Runner>& runners() {
   static const std::map<std::string, Runner> table{
       {"mmca/forward", run_mmca_forward}, {"mmca/train", run_mmca_train},
       {"mmca/images", run_mmca_images},   {"mmca/transforms", run_mmca_transforms},
-      {"mmca/metrics", run_mmca_metrics},
+      {"mmca/metrics", run_mmca_metrics}, {"vglaw/forward", run_vg_law_forward},
+      {"vglaw/train", run_vg_law_train},  {"vglaw/metrics", run_vg_law_metrics},
+      {"vglaw/vitdet", run_vitdet_parts}, {"vglaw/data", run_vg_law_data},
   };
   return table;
 }
@@ -46,6 +48,8 @@ CaseReport run_case(const std::filesystem::path& path, const std::string& name) 
   if (path.extension() == ".jsonl") {
     if (path.filename() == "tokenizer.jsonl") {
       run_word_piece(path, report);
+    } else if (path.filename() == "coco-masks.jsonl") {
+      run_coco_masks(path, report);
     } else {
       report.skip("lines of an unknown kind");
     }

@@ -14,6 +14,12 @@ NameRules mmca();
 NameRules detr();
 /// BERT as in pytorch_pretrained_bert and Hugging Face transformers.
 NameRules bert();
+/// VG-LAW (dcdcvgroup/vglaw-mindspore) under PyTorch's names for gains and embeddings.
+NameRules vg_law();
+/// ViTDet's backbone as in detectron2 (its pyramid and detection heads have no place here).
+NameRules vitdet();
+/// MAE's encoder and timm's ViT, in which ViTDet's relative positions are absent.
+NameRules mae();
 /// ResNet as in torchvision, with batch norm or with the biases it was folded into.
 NameRules resnet();
 

@@ -30,6 +30,35 @@ nlohmann::json transvg(int depth, const char* conditioning) {
   };
 }
 
+/// VG-LAW (CVPR 2023) on ViT-B/16 with both heads, as its code has it.
+nlohmann::json vg_law() {
+  return {
+      {"type", "grounder"},
+      {"text_encoder",
+       {{"type", "bert"},
+        {"layers", 6},
+        {"width", 768},
+        {"heads", 12},
+        {"feedforward", 3072},
+        {"dropout", 0.1},
+        {"projection", false}}},
+      {"visual_encoder",
+       {{"type", "vitdet"},
+        {"vit",
+         {{"patch", 16},
+          {"width", 768},
+          {"layers", 12},
+          {"heads", 12},
+          {"window", 14},
+          {"global_layers", {2, 5, 8, 11}},
+          {"norm_epsilon", 1e-5},
+          {"drop_path", 0.1}}}}},
+      {"conditioning", {{"type", "law"}, {"rank", 32}}},
+      {"decoder", {{"type", "language_pooling"}, {"attention_width", 64}}},
+      {"heads", {{"box", {{"layers", 3}, {"hidden", 256}}}, {"mask", {{"width", 256}}}}},
+  };
+}
+
 }  // namespace
 
 nlohmann::json model_preset(const std::string& name) {
@@ -37,6 +66,7 @@ nlohmann::json model_preset(const std::string& name) {
   if (name == "transvg-r101") return transvg(101, "none");
   if (name == "mmca-r50") return transvg(50, "mmca");
   if (name == "mmca-r101") return transvg(101, "mmca");
+  if (name == "vg-law-vitb") return vg_law();
   return nullptr;
 }
 

@@ -31,9 +31,18 @@ void check_eval_data(const RunConfig& config, const std::string& where) {
   }
 }
 
+void check_best_metric(const RunConfig& config, const std::string& where) {
+  if (config.train.best_metric != BestMetric::kMaskMeanIou || config.model.heads.mask) return;
+  throw ConfigError(
+      "{}: /train/best_metric is \"mask_mean_iou\", but the model has no mask head: add "
+      "/model/heads/mask, or choose by \"prec@0.5\" or \"mean_iou\"",
+      where);
+}
+
 RunConfig read_document(const config::Document& document, const std::string& where) {
   auto config = config::parse<RunConfig>(document);
   check_eval_data(config, where);
+  check_best_metric(config, where);
   return config;
 }
 
