@@ -19,9 +19,10 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
     command->add_option("--rounds", options->rounds, "timed rounds, after one that is not")
         ->check(CLI::Range(1, 10000))
         ->capture_default_str();
-    command->add_option("--image-size", options->image_size, "side of the square [pixels]")
-        ->check(CLI::Range(32, 4096))
-        ->capture_default_str();
+    command
+        ->add_option("--image-size", options->image_size,
+                     "side of the square [pixels]; default: the preset's")
+        ->check(CLI::Range(32, 4096));
   };
   add("forward", "a model's forward pass", app::BenchWhat::kForward, 1);
   add("train", "a training step: forward, backward, clipping, AdamW", app::BenchWhat::kTrain, 2);

@@ -5,15 +5,16 @@ namespace referent::tools {
 
 void add_import(CLI::App& root, app::CommandLine& into) {
   const auto options = std::make_shared<app::ImportOptions>();
-  CLI::App* command = add_command(
-      root, into, "import",
-      "make a native checkpoint of a released one: TransVG, MMCA, DETR, BERT or ResNet, as .pth, "
-      ".bin or .safetensors",
-      options);
+  CLI::App* command = add_command(root, into, "import",
+                                  "make a native checkpoint of a released one: TransVG, MMCA, "
+                                  "VG-LAW, DETR, BERT, ResNet, ViTDet "
+                                  "or MAE, as .pth, .bin, .pkl or .safetensors",
+                                  options);
   command->add_option("file", options->file, "released checkpoint")->required();
   command->add_option(
       "--from", options->family,
-      "transvg, mmca, detr, bert or resnet; default: told by the names in the file");
+      "transvg, mmca, vg_law, detr, bert, resnet, vitdet or mae; default: told by the names in the "
+      "file");
   auto* preset =
       command->add_option("--preset", options->preset, "the model it belongs to, e.g. mmca-r50");
   command->add_option("--config", options->config, "or the configuration that describes the model")

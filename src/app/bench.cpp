@@ -110,8 +110,8 @@ nlohmann::ordered_json machine_of(const std::string& device) {
 int run_bench(const BenchOptions& options, const CommonOptions& common) {
   nlohmann::json description{
       {"model", {{"preset", options.preset}}},
-      {"data", {{"image", {{"size", options.image_size}}}}},
       {"train", {{"optimizer", {{"learning_rate", 1e-5}, {"clip_norm", 0.1}}}}}};
+  if (options.image_size) description["data"]["image"]["size"] = *options.image_size;
   const engine::RunConfig config = engine::parse_run_config(description.dump(), "bench");
   torch::manual_seed(0);
   const torch::Device device = inference::parse_device(common.device);
@@ -124,7 +124,7 @@ int run_bench(const BenchOptions& options, const CommonOptions& common) {
 
   const std::string name =
       fmt::format("{} {} batch {} {} px", options.preset, forward ? "forward" : "train step",
-                  options.batch_size, options.image_size);
+                  options.batch_size, config.data.image.size);
   const double median = times[times.size() / 2];
   if (common.json) {
     const nlohmann::ordered_json document{{"schema_version", 1},

@@ -78,14 +78,15 @@ std::string released_family(const models::ModelConfig& model) {
   const Type type = model.conditioning.type;
   const bool vitdet = model.visual_encoder.type == "vitdet";
   const bool pooling = model.decoder.type == "language_pooling";
-  if (vitdet && pooling && type == Type::kLaw) return "vg_law";
-  if (!vitdet && !pooling && !model.heads.mask && type != Type::kLaw) {
-    return type == Type::kMmca ? "mmca" : "transvg";
-  }
+  const bool released = model.conditioning.variant == conditioning::Variant::kReleased;
+  const bool detr = !vitdet && !pooling && !model.heads.mask;
+  if (vitdet && pooling && type == Type::kLaw && released) return "vg_law";
+  if (detr && type == Type::kMmca && released) return "mmca";
+  if (detr && type == Type::kNone) return "transvg";
   throw ConfigError(
-      "no released code has this combination of visual encoder ({}), decoder ({}) and "
-      "conditioning; "
-      "export it with --names native",
+      "no released code has this combination of visual encoder ({}), decoder ({}), conditioning "
+      "and "
+      "heads; export it with --names native",
       model.visual_encoder.type, model.decoder.type);
 }
 

@@ -61,11 +61,20 @@ std::optional<std::int64_t> begin(engine::Trainer& trainer, const engine::RunFol
   return std::nullopt;
 }
 
+/// A run's configuration with every key of today at its default; as it is where it no longer reads.
+std::string completed(const std::string& text, const Path& file) {
+  try {
+    return engine::dump_run_config(engine::parse_run_config(text, file.string()));
+  } catch (const ConfigError&) {
+    return text;
+  }
+}
+
 /// What the configuration of a resumed run says otherwise than when it was interrupted.
 void warn_of_changes(const engine::RunFolder& folder, const engine::RunConfig& config) {
   const Path file = folder.path() / "config.json";
   if (!std::filesystem::exists(file)) return;
-  const auto before = nlohmann::json::parse(read_text_file(file), nullptr, false);
+  const auto before = nlohmann::json::parse(completed(read_text_file(file), file), nullptr, false);
   if (before.is_discarded()) return;
   const auto now = nlohmann::json::parse(engine::dump_run_config(config));
   for (const auto& change : nlohmann::json::diff(before, now)) {

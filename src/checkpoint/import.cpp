@@ -67,16 +67,20 @@ std::string text(const ImportReport& report, std::size_t limit) {
   }
   append_list(result, "missing from the file", report.missing, limit);
   append_list(result, "of the wrong shape", shapes, limit);
+  append_list(result, "position tables resized to the model's", report.resized, limit);
   append_list(result, "in the file without a place in the model", report.unused, limit);
   append_list(result, "ignored by design", report.ignored, limit);
   return result;
 }
 
 std::string json(const ImportReport& report) {
-  nlohmann::ordered_json document{
-      {"schema_version", 1},       {"matched", report.matched.size()},
-      {"missing", report.missing}, {"unused", report.unused},
-      {"ignored", report.ignored}, {"wrong_shape", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json document{{"schema_version", 1},
+                                  {"matched", report.matched.size()},
+                                  {"missing", report.missing},
+                                  {"unused", report.unused},
+                                  {"ignored", report.ignored},
+                                  {"resized", report.resized},
+                                  {"wrong_shape", nlohmann::ordered_json::array()}};
   for (const auto& item : report.wrong_shape) {
     document["wrong_shape"].push_back(
         {{"name", item.name}, {"expected", item.expected}, {"seen", item.seen}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/conditioning/law.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

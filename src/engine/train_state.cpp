@@ -17,8 +17,7 @@ std::string to_text(const TrainState& state) {
                {"evaluated_step", state.evaluated_step},
                {"skipped", state.skipped},
                {"bad_in_a_row", state.bad_in_a_row},
-               {"window", state.window},
-               {"window_steps", state.window_steps}};
+               {"window", state.window}};
   if (state.best) {
     json["best"] = {{"step", state.best->step},
                     {"value", state.best->value},
@@ -41,7 +40,6 @@ TrainState parse_train_state(const std::string& text, const std::string& where) 
     json.at("skipped").get_to(state.skipped);
     json.at("bad_in_a_row").get_to(state.bad_in_a_row);
     json.at("window").get_to(state.window);
-    json.at("window_steps").get_to(state.window_steps);
     if (json.contains("best")) {
       const Json& best = json["best"];
       state.best =

@@ -263,15 +263,18 @@ void Trainer::account(const loader::LoadedBatch& loaded, const StepResult& resul
     return;
   }
   state_.bad_in_a_row = 0;
-  ++state_.window_steps;
-  for (const auto& [name, value] : result.values) state_.window[name] += value;
+  for (const auto& [name, value] : result.values) {
+    auto& [sum, steps] = state_.window[name];
+    sum += value;
+    ++steps;
+  }
 }
 
 void Trainer::record_window(const Recorder& recorder) {
   const std::int64_t last_step = state_.step - 1;
   Record record{"train", state_.step, last_step / state_.steps_per_epoch + 1, "", {}};
-  for (const auto& [name, sum] : state_.window) {
-    record.values.emplace_back(name, sum / static_cast<double>(state_.window_steps));
+  for (const auto& [name, window] : state_.window) {
+    record.values.emplace_back(name, window.first / static_cast<double>(window.second));
   }
   record.values.emplace_back(
       "learning_rate", config_.train.optimizer.learning_rate *
@@ -280,7 +283,6 @@ void Trainer::record_window(const Recorder& recorder) {
   record.values.emplace_back("skipped", static_cast<double>(state_.skipped));
   recorder.record(record);
   state_.window.clear();
-  state_.window_steps = 0;
 }
 
 void Trainer::record_timing(const Recorder& recorder) {

@@ -32,8 +32,8 @@ struct Axis {
     const double step = static_cast<double>(kept) / static_cast<double>(side);
     const auto begin = static_cast<double>(offset);
     // Only logits that the picture touches: those on padding say nothing about it.
-    const double first = std::floor(begin * per_pixel);
-    const double last = std::ceil(static_cast<double>(offset + kept) * per_pixel) - 1;
+    const auto first = static_cast<double>(offset * count / square);
+    const auto last = static_cast<double>(((offset + kept) * count + square - 1) / square - 1);
     std::vector<Neighbours> result;
     result.reserve(static_cast<std::size_t>(side));
     for (std::int64_t i = 0; i < side; ++i) {

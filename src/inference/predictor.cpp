@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "referent/checkpoint/checkpoint.h"
 #include "referent/core/error.h"
@@ -133,7 +134,11 @@ Output Predictor::forward(const Batch& batch) const {
   };
   Output result{host(output.boxes), host(output.scores), host(output.mask_logits)};
   if (!result.boxes.defined()) {
-    result.boxes = boxes_around_masks(result.mask_logits, config_.model.heads.mask->threshold);
+    // What a model says of padding is no part of the mask, nor of its box.
+    const Tensor padding = batch.image_padding.to(torch::kCPU).unsqueeze(1);
+    const Tensor inside =
+        result.mask_logits.masked_fill(padding, -std::numeric_limits<double>::infinity());
+    result.boxes = boxes_around_masks(inside, config_.model.heads.mask->threshold);
   }
   return result;
 }

@@ -18,6 +18,13 @@ void add(Losses& losses, const std::string& name, double weight, const Tensor& l
   losses.parts.emplace_back(name, loss);
 }
 
+std::string name_of(Overlap overlap) {
+  for (const auto& [value, name] : config::EnumNames<Overlap>::kNames) {
+    if (value == overlap) return name;
+  }
+  return {};
+}
+
 void add_box_losses(const LossConfig& config, const Output& output, const Batch& batch,
                     Losses& losses) {
   const Tensor predicted = widened(output.boxes.squeeze(1));
@@ -25,23 +32,16 @@ void add_box_losses(const LossConfig& config, const Output& output, const Batch&
   const auto count = static_cast<double>(predicted.size(0));
   const Tensor overlap = box_overlap(config.overlap, predicted, target);
   add(losses, "box", config.box_weight, regression_loss(config.box, predicted, target) / count);
-  add(losses, "giou", config.giou_weight, (1 - overlap).sum() / count);
+  add(losses, name_of(config.overlap), config.giou_weight, (1 - overlap).sum() / count);
 }
 
 void add_mask_losses(const LossConfig& config, const Output& output, const Batch& batch,
                      Losses& losses) {
-  // Without a mask in the batch there is nothing to learn, but the losses keep their graph.
-  Tensor focal = 0 * output.mask_logits.flatten()[0];
-  Tensor dice = focal;
-  if (batch.masks.defined()) {
-    const Tensor rows = batch.has_mask.nonzero().squeeze(1);
-    const Tensor logits = widened(output.mask_logits).squeeze(1).index_select(0, rows);
-    const Tensor targets = batch.masks.index_select(0, rows).to(logits.dtype());
-    focal = focal_loss(logits, targets);
-    dice = dice_loss(logits, targets);
-  }
-  add(losses, "focal", config.focal_weight, focal);
-  add(losses, "dice", config.dice_weight, dice);
+  const Tensor rows = batch.has_mask.nonzero().squeeze(1);
+  const Tensor logits = widened(output.mask_logits).squeeze(1).index_select(0, rows);
+  const Tensor targets = batch.masks.index_select(0, rows).to(logits.dtype());
+  add(losses, "focal", config.focal_weight, focal_loss(logits, targets));
+  add(losses, "dice", config.dice_weight, dice_loss(logits, targets));
 }
 
 }  // namespace
@@ -49,7 +49,13 @@ void add_mask_losses(const LossConfig& config, const Output& output, const Batch
 Losses grounding_losses(const LossConfig& config, const Output& output, const Batch& batch) {
   Losses losses;
   if (output.boxes.defined()) add_box_losses(config, output, batch, losses);
-  if (output.mask_logits.defined()) add_mask_losses(config, output, batch, losses);
+  if (output.mask_logits.defined() && batch.masks.defined()) {
+    add_mask_losses(config, output, batch, losses);
+  }
+  if (!losses.total.defined()) {
+    // Masks are all that the model gives, and no sample has one: nothing to learn.
+    losses.total = 0 * widened(output.mask_logits).clamp(-1, 1).sum();
+  }
   return losses;
 }
 

@@ -23,10 +23,13 @@ formats::TensorMap weights_of(const checkpoint::Checkpoint& checkpoint) {
   return weights;
 }
 
-/// Brings tables of relative positions that were made for another picture size to the wanted one.
-void fit_positions(formats::TensorMap& tensors,
-                   const std::function<std::optional<std::string>(const std::string&)>& native_name,
-                   const checkpoint::Shapes& wanted, nn::PositionFit fit) {
+/// Brings tables of relative positions that were made for another picture size to the wanted one;
+/// returns the native names of those it changed.
+std::vector<std::string> fit_positions(
+    formats::TensorMap& tensors,
+    const std::function<std::optional<std::string>(const std::string&)>& native_name,
+    const checkpoint::Shapes& wanted, nn::PositionFit fit) {
+  std::vector<std::string> fitted;
   for (auto& [name, tensor] : tensors) {
     const std::optional<std::string> native = native_name(name);
     if (!native || !(native->ends_with(".rel_pos_h") || native->ends_with(".rel_pos_w"))) continue;
@@ -39,7 +42,9 @@ void fit_positions(formats::TensorMap& tensors,
       continue;
     }
     tensor = to_bytes(nn::fit_relative_positions(to_torch(tensor).to(torch::kFloat32), rows, fit));
+    fitted.push_back(*native);
   }
+  return fitted;
 }
 
 /// Which tensors of a native file the model wants, told as for a released one.
@@ -67,9 +72,11 @@ checkpoint::ImportResult read_wanted(const Path& file, const checkpoint::Shapes&
                                      nn::PositionFit fit) {
   if (checkpoint::is_checkpoint(file)) {
     formats::TensorMap weights = weights_of(checkpoint::read_checkpoint(file));
-    fit_positions(
-        weights, [](const std::string& name) { return std::optional(name); }, wanted, fit);
-    return match_native(weights, wanted);
+    const auto same = [](const std::string& name) { return std::optional(name); };
+    std::vector<std::string> fitted = fit_positions(weights, same, wanted, fit);
+    checkpoint::ImportResult result = match_native(weights, wanted);
+    result.report.resized = std::move(fitted);
+    return result;
   }
   checkpoint::StateDict state = checkpoint::read_state_dict(file);
   const std::string family = checkpoint::detect_family(state);
@@ -103,9 +110,11 @@ void initialise_part(Model& model, const Path& file, const std::string& prefix,
 checkpoint::ImportResult match_released(checkpoint::StateDict& state, const std::string& family,
                                         const checkpoint::Shapes& wanted, nn::PositionFit fit) {
   const checkpoint::NameMap& names = checkpoint::name_map(family);
-  fit_positions(
-      state.tensors, [&](const std::string& name) { return names.to_native(name); }, wanted, fit);
-  return checkpoint::match(state, names, wanted);
+  const auto native = [&](const std::string& name) { return names.to_native(name); };
+  std::vector<std::string> fitted = fit_positions(state.tensors, native, wanted, fit);
+  checkpoint::ImportResult result = checkpoint::match(state, names, wanted);
+  result.report.resized = std::move(fitted);
+  return result;
 }
 
 void initialise(Model& model, const ModelConfig& config) {

@@ -47,6 +47,25 @@ class MaskTest : public ::testing::Test {
     return referent(words);
   }
 
+  Path run() const { return folder_.path() / "run"; }
+
+  /// Trains a mask head whose threshold makes every pixel one of the mask.
+  ProcessResult train(const Words& more) const {
+    Words words{"train", tiny_.config(),
+                "--out", run(),
+                "--set", "model.heads.mask.width=8",
+                "--set", "model.heads.mask.threshold=0"};
+    words.insert(words.end(), more.begin(), more.end());
+    return referent(words);
+  }
+
+  /// The same for a model that has no box head beside it.
+  ProcessResult train_masks_only(const Words& more) const {
+    Words words{"--set", "model.heads.box=null", "--set", "train.best_metric=mask_mean_iou"};
+    words.insert(words.end(), more.begin(), more.end());
+    return train(words);
+  }
+
   const TinyRun& tiny_ = tiny_run();
   TemporaryFolder folder_;
 };
@@ -69,35 +88,37 @@ TEST_F(MaskTest, GroundGivesTheMaskOfThePicture) {
 
 TEST_F(MaskTest, ThePictureIsTheUprightOne) {
   const Path photos = Path(REFERENT_SOURCE_DIR) / "tests" / "golden" / "image";
-  const auto prediction_for = [&](const char* photo) {
-    const ProcessResult result = referent(
-        {"ground", tiny_.mask_checkpoint(), photos / photo, kExpression, "--mask", "--json"});
+  const auto prediction_for = [&](const Path& photo) {
+    const ProcessResult result =
+        referent({"ground", tiny_.mask_checkpoint(), photo, kExpression, "--mask", "--json"});
     EXPECT_THAT(result, ExitsWith(0));
     return document(result)["predictions"][0];
   };
-  const Json lying = prediction_for("orientation1.jpg");
-  const Json turned = prediction_for("orientation6.jpg");
-  EXPECT_EQ(lying["mask"]["size"], (Json{17, 23}));
+  EXPECT_EQ(prediction_for(photos / "orientation1.jpg")["mask"]["size"], (Json{17, 23}));
+  const Json turned = prediction_for(photos / "orientation6.jpg");
   EXPECT_EQ(turned["mask"]["size"], (Json{23, 17}));
-  for (const Json& prediction : {lying, turned}) {
-    EXPECT_EQ(prediction["mask"]["size"], (Json{prediction["height"], prediction["width"]}));
-    rle_of(prediction["mask"]);
-  }
+  EXPECT_EQ(turned["mask"]["size"], (Json{turned["height"], turned["width"]}));
+  rle_of(turned["mask"]);
 }
 
 TEST_F(MaskTest, GroundDrawsTheMask) {
+  ASSERT_THAT(train({"--set", "train.max_steps=1", "--quiet"}), ExitsWith(0));
+  const Path checkpoint = run() / "last";
   const auto draw = [&](const std::string& name, const Words& more) {
-    Words words{"ground", tiny_.mask_checkpoint(), tiny_.picture(), kExpression, "--quiet",
-                "--out",  folder_.path() / name};
+    Words words{"ground",  checkpoint, tiny_.picture(),      kExpression,
+                "--quiet", "--out",    folder_.path() / name};
     words.insert(words.end(), more.begin(), more.end());
     EXPECT_THAT(referent(words), ExitsWith(0));
     return read_text_file(folder_.path() / name);
   };
-  EXPECT_THAT(draw("mask.png", {"--mask"}), StartsWith("\x89PNG"));
-  EXPECT_THAT(draw("box.png", {}), StartsWith("\x89PNG"));
+  const std::string with_mask = draw("mask.png", {"--mask"});
+  const std::string box_only = draw("box.png", {});
+  EXPECT_THAT(with_mask, StartsWith("\x89PNG"));
+  EXPECT_THAT(box_only, StartsWith("\x89PNG"));
+  EXPECT_TRUE(with_mask != box_only);
   const ProcessResult people =
-      referent({"ground", tiny_.mask_checkpoint(), tiny_.picture(), kExpression, "--mask"});
-  EXPECT_THAT(people.out, ContainsRegex("the red circle  \\([0-9]+ pixels\\)"));
+      referent({"ground", checkpoint, tiny_.picture(), kExpression, "--mask"});
+  EXPECT_THAT(people.out, HasSubstr("the red circle  (4096 pixels)"));
 }
 
 TEST_F(MaskTest, AModelWithoutMaskHeadIsToldSo) {
@@ -198,6 +219,41 @@ TEST_F(MaskTest, ARunWithMasksRecordsThem) {
   const std::vector<Json> lines = json_lines(tiny_.mask_run() / "metrics.jsonl");
   EXPECT_TRUE(lines.back()["mask_mean_iou"].is_number());
   EXPECT_TRUE(fs::exists(tiny_.mask_run() / "best"));
+}
+
+TEST_F(MaskTest, AModelOfMasksOnlyGroundsAndIsEvaluated) {
+  ASSERT_THAT(train_masks_only({"--set", "train.max_steps=2", "--quiet"}), ExitsWith(0));
+  EXPECT_TRUE(json_lines(run() / "metrics.jsonl").back()["mask_mean_iou"].is_number());
+  const Json evaluated = document(referent({"eval", run() / "last", "--json"}))["results"][0];
+  EXPECT_EQ(evaluated["samples"], 12);
+  EXPECT_EQ(evaluated["mask_samples"], 12);
+  for (const char* key : {"prec@0.5", "mean_iou", "mask_mean_iou", "mask_overall_iou"}) {
+    EXPECT_TRUE(evaluated[key].is_number()) << key;
+  }
+  EXPECT_GT(evaluated["mask_mean_iou"].get<double>(), 0.0);
+
+  const ProcessResult result =
+      referent({"ground", run() / "last", tiny_.picture(), kExpression, "--mask", "--json"});
+  EXPECT_THAT(result, ExitsWith(0));
+  const Json prediction = document(result)["predictions"][0];
+  EXPECT_EQ(formats::rle_area(rle_of(prediction["mask"])), 64U * 64U);
+  // The smallest box around it.
+  EXPECT_EQ(prediction["box"].get<std::vector<double>>(), (std::vector<double>{0, 0, 64, 64}));
+  EXPECT_TRUE(prediction["score"].is_null());
+}
+
+TEST_F(MaskTest, AModelOfMasksOnlyResumesAndHasNoReleasedNames) {
+  ASSERT_THAT(train_masks_only({"--set", "train.max_steps=2", "--quiet"}), ExitsWith(0));
+  const ProcessResult resumed =
+      train_masks_only({"--set", "train.max_steps=4", "--resume", "--json"});
+  EXPECT_THAT(resumed, ExitsWith(0));
+  EXPECT_EQ(document(resumed)["step"], 4);
+  const Path exported = folder_.path() / "exported.safetensors";
+  EXPECT_THAT(referent({"export", run() / "last", "--names", "released", "--out", exported}),
+              Fails(2, {"no released code", "--names native"}));
+  EXPECT_FALSE(fs::exists(exported));
+  EXPECT_THAT(referent({"export", run() / "last", "--names", "native", "--out", exported}),
+              ExitsWith(0));
 }
 
 }  // namespace

@@ -146,6 +146,20 @@ TEST_F(TrainTest, AKilledRunGoesOnFromItsLastCheckpoint) {
   EXPECT_THAT(entries(run() / "checkpoints"), Not(Contains(EndsWith(".tmp"))));
 }
 
+TEST_F(TrainTest, AKeyThatAnOlderRunDidNotKnowIsNoChange) {
+  ASSERT_THAT(referent(train({"--set", "train.max_steps=2"})), ExitsWith(0));
+  Json config = Json::parse(read_text_file(run() / "config.json"));
+  ASSERT_EQ(config["model"]["heads"].erase("mask"), 1U);
+  ASSERT_EQ(config["train"]["optimizer"].erase("bias_correction"), 1U);
+  ASSERT_EQ(config["train"]["loss"].erase("dice_weight"), 1U);
+  std::ofstream(run() / "config.json") << config;
+  const ProcessResult resumed = referent(train({"--set", "train.max_steps=3", "--resume"}));
+  EXPECT_THAT(resumed, Fails(0, {"resuming with another /train/max_steps"}));
+  for (const std::string place : {"/model", "/train/optimizer", "/train/loss"}) {
+    EXPECT_THAT(resumed.err, Not(HasSubstr("resuming with another " + place)));
+  }
+}
+
 TEST_F(TrainTest, DataThatIsWrongIsToldBeforeAFolderIsMade) {
   EXPECT_THAT(referent(train({"--set", "data.train.0.path=/nowhere/train.jsonl"})),
               Fails(3, {"/nowhere/train.jsonl", "No such file"}));

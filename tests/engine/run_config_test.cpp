@@ -52,6 +52,41 @@ TEST(RunConfigTest, FaultsAreNamed) {
       "");
 }
 
+TEST(RunConfigTest, ATextWithoutTheNewerKeysHasTheirDefaults) {
+  const RunConfig config = parse_run_config(
+      R"({"name": "older",
+          "model": {"type": "grounder", "conditioning": {"type": "mmca", "rank": 16},
+                    "heads": {"box": {"layers": 3}}},
+          "data": {"image": {"size": 640}, "augment": {"type": "released"}},
+          "train": {"optimizer": {"learning_rate": 1e-4}, "schedule": {"type": "step"},
+                    "loss": {"box": "l1"}}})",
+      "test");
+  EXPECT_FALSE(config.model.heads.mask.has_value());
+  EXPECT_FALSE(config.model.heads.box.value().hidden.has_value());
+  EXPECT_EQ(config.model.conditioning.variant, conditioning::Variant::kReleased);
+  EXPECT_TRUE(config.model.text_encoder.projection);
+  EXPECT_EQ(config.data.image.resize, data::ResizeFilter::kAntialias);
+  EXPECT_EQ(config.data.image.mask_resize, data::MaskResize::kPixelCentre);
+  EXPECT_TRUE(config.data.augment.color);
+  EXPECT_TRUE(config.train.optimizer.bias_correction);
+  EXPECT_TRUE(config.train.schedule.drops.empty());
+  EXPECT_EQ(config.train.loss.focal_weight, 1.0);
+  EXPECT_EQ(config.train.loss.dice_weight, 1.0);
+}
+
+TEST(RunConfigTest, APresetBringsTheInputsItWasPublishedWith) {
+  const auto config = [](const std::string& data) {
+    return parse_run_config(R"({"model": {"preset": "vg-law-vitb"}, "data": )" + data + "}",
+                            "test");
+  };
+  EXPECT_EQ(config("{}").data.image.size, 448);
+  EXPECT_EQ(config("{}").data.text.length, 40);
+  EXPECT_EQ(config("{}").data.image.resize, data::ResizeFilter::kPlain);
+  EXPECT_EQ(config(R"({"image": {"size": 224}})").data.image.size, 224);
+  const RunConfig bare = parse_run_config(R"({"model": {"preset": "vg-law-vitb"}})", "test");
+  EXPECT_EQ(bare.data.image.size, 448);
+}
+
 TEST(RunConfigTest, TheDumpReadsBackEqual) {
   const RunConfig config = parse_run_config(
       R"({"name": "a", "model": {"preset": "mmca-r50"},

@@ -16,8 +16,7 @@ TEST(TrainStateTest, ComesBackToTheLastBit) {
   state.skipped = 2;
   state.bad_in_a_row = 1;
   state.best = BestEvaluation{15, 1.0 / 3.0, 0.1 + 0.2};
-  state.window = {{"loss", 1e-17 + 0.3}, {"gradient_norm", 1.0 / 7.0}};
-  state.window_steps = 2;
+  state.window = {{"loss", {1e-17 + 0.3, 2}}, {"gradient_norm", {1.0 / 7.0, 1}}};
   EXPECT_EQ(parse_train_state(to_text(state), "test"), state);
   EXPECT_EQ(state.epoch(), 3);
   EXPECT_EQ(state.batch_in_epoch(), 2);

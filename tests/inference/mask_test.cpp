@@ -72,6 +72,14 @@ TEST(MaskToOriginalTest, TheThresholdIsAProbability) {
   EXPECT_EQ(pixels(1), (std::vector<std::uint8_t>{0, 0, 0, 0}));
 }
 
+TEST(MaskToOriginalTest, AnyResolutionStaysInside) {
+  data::Sample sample = square_sample(448);
+  for (const std::int64_t side : {1, 29, 58, 116, 225, 448, 500}) {
+    const torch::Tensor logits = torch::full({side, side}, 9.0F);
+    EXPECT_EQ(formats::rle_area(mask_to_original(logits, sample, 0.35)), 448U * 448U) << side;
+  }
+}
+
 TEST(MaskToOriginalTest, PaddingIsCutAwayAndDoesNotBleedIn) {
   data::Sample sample;
   sample.size = 12;

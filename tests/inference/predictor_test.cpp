@@ -9,6 +9,7 @@
 #include "referent/checkpoint/checkpoint.h"
 #include "referent/core/error.h"
 #include "referent/data/scenes.h"
+#include "referent/image/decode.h"
 #include "referent/inference/build.h"
 #include "referent/metrics/mask_metrics.h"
 #include "referent/models/state.h"
@@ -78,6 +79,20 @@ TEST_F(PredictorTest, MasksAreThoseOfThePicture) {
     const Prediction one = predictor.ground(*queries[i].image, queries[i].expression);
     EXPECT_GT(metrics::mask_iou(metrics::mask_overlap(*one.mask, *predictions[i].mask)), 0.99F);
   }
+}
+
+TEST_F(PredictorTest, ATurnedPhotoHasTheMaskAndBoxOfItsUprightPixels) {
+  const testing::TemporaryFolder folder;
+  const Predictor predictor(write_checkpoint(folder.path(), /*masks=*/true));
+  const Path photo = Path(REFERENT_SOURCE_DIR) / "tests/golden/image/orientation6.jpg";
+  const image::Image upright = image::decode_file(photo, image::Orientation::kApply);
+  ASSERT_NE(upright.width, upright.height);
+  const Prediction turned = predictor.ground(photo, "the red circle");
+  const Prediction expected = predictor.ground(upright, "the red circle");
+  ASSERT_TRUE(turned.mask.has_value());
+  EXPECT_EQ(turned.mask, expected.mask);
+  EXPECT_EQ(turned.box.x1, expected.box.x1);
+  EXPECT_EQ(turned.box.y2, expected.box.y2);
 }
 
 TEST_F(PredictorTest, RawPixelsOfAnyStrideGiveTheSame) {

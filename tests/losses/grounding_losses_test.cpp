@@ -63,8 +63,7 @@ TEST(GroundingLossesTest, ABatchWithoutMasksLearnsItsBoxesOnly) {
   c.batch.has_mask = Tensor();
   c.output.boxes.requires_grad_();
   const Losses losses = grounding_losses({}, c.output, c.batch);
-  EXPECT_EQ(part(losses, "focal"), 0.0);
-  EXPECT_EQ(part(losses, "dice"), 0.0);
+  EXPECT_EQ(losses.parts.size(), 2U);
   losses.total.backward();
   EXPECT_TRUE(c.output.boxes.grad().abs().sum().gt(0).item<bool>());
 }

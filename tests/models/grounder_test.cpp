@@ -89,7 +89,12 @@ TEST_P(GrounderTest, SavesAndLoads) {
   const Batch batch = batch_of(GetParam());
   model->eval();
   copy->eval();
-  EXPECT_TRUE(torch::equal(model->forward(batch).boxes, copy->forward(batch).boxes));
+  const Output output = model->forward(batch);
+  const Output again = copy->forward(batch);
+  EXPECT_TRUE(torch::equal(output.boxes, again.boxes));
+  if (GetParam().mask) {
+    EXPECT_TRUE(torch::equal(output.mask_logits, again.mask_logits));
+  }
 }
 
 std::string name_of(const ::testing::TestParamInfo<Combination>& info) {
@@ -144,6 +149,29 @@ TEST(GrounderShapesTest, RefusesPartsThatDoNotFit) {
   unprojected.text_encoder.projection = false;
   unprojected.text_encoder.width = 32;
   EXPECT_THROW(make_model(unprojected, {64, 8}), ConfigError);
+}
+
+TEST(LawLearningTest, TheWholeGeneratorLearnsOnceItsLastLayersHaveMoved) {
+  torch::manual_seed(3);
+  const auto model = make_model(tiny_vit_model(Type::kLaw, Variant::kReleased), {kSize, 8});
+  const Batch batch = tiny_batch(2, kSize, 8);
+  const auto learning = [&](const std::string& name) {
+    return model->named_parameters()[name].grad().abs().max().item<float>() > 0;
+  };
+  for (int step = 0; step < 2; ++step) {
+    model->zero_grad();
+    losses::grounding_losses({}, model->forward(batch), batch).total.backward();
+    // The last layers start at zero, and let nothing through to what is behind them.
+    EXPECT_TRUE(learning("conditioning.proj.0.3.weight"));
+    for (const char* name : {"conditioning.S", "conditioning.D", "conditioning.layer_embedding",
+                             "conditioning.proj.1.0.weight"}) {
+      EXPECT_EQ(learning(name), step > 0) << name;
+    }
+    const torch::NoGradGuard no_grad;
+    for (Tensor& parameter : model->parameters()) {
+      if (parameter.grad().defined()) parameter.sub_(0.1 * parameter.grad());
+    }
+  }
 }
 
 TEST(GrounderShapesTest, AModelOfMasksOnlyHasNoDecoder) {

@@ -80,6 +80,18 @@ TEST_F(InitTest, ViTDetsTablesAreFittedAsTold) {
   }
 }
 
+TEST_F(InitTest, AReportNamesTheFittedTables) {
+  write("backbone.net.", 15, /*relative=*/true);
+  checkpoint::StateDict state = checkpoint::read_state_dict(config_.init.visual_encoder);
+  const auto model = make_model(config_, kShape);
+  const auto result =
+      match_released(state, "vitdet", state_shapes(*model), nn::PositionFit::kLinear);
+  EXPECT_EQ(result.report.resized,
+            (std::vector<std::string>{"visual_encoder.blocks.1.attn.rel_pos_h",
+                                      "visual_encoder.blocks.1.attn.rel_pos_w"}));
+  EXPECT_NE(checkpoint::json(result.report).find("\"resized\""), std::string::npos);
+}
+
 TEST_F(InitTest, ATableTooShortToCropDoesNotFit) {
   write("backbone.net.", 5, /*relative=*/true);
   config_.visual_encoder.vit.position_fit = nn::PositionFit::kCrop;

@@ -111,7 +111,7 @@ struct BenchOptions {
   std::string preset = "mmca-r50";
   std::int64_t batch_size = 1;
   std::int64_t rounds = 7;
-  std::int64_t image_size = 640;
+  std::optional<std::int64_t> image_size;  ///< absent: the preset's
 };
 
 struct DemoOptions {

@@ -25,6 +25,7 @@ struct ImportReport {
   std::vector<std::string> unused;   ///< released names that have no place
   std::vector<std::string> ignored;  ///< released names left out by design
   std::vector<WrongShape> wrong_shape;
+  std::vector<std::string> resized;  ///< native names of position tables fitted to the model
 
   /// Nothing missing, nothing of the wrong shape.
   bool complete() const { return missing.empty() && wrong_shape.empty(); }
@@ -45,7 +46,7 @@ ImportResult match(const StateDict& state, const NameMap& names,
 /// For people: the counts, then each list; `limit` names per list.
 std::string text(const ImportReport& report, std::size_t limit = 20);
 /// {"schema_version": 1, "matched": N, "missing": [...], "unused": [...], "ignored": [...],
-/// "wrong_shape": [{"name", "expected", "seen"}]}
+/// "resized": [...], "wrong_shape": [{"name", "expected", "seen"}]}
 std::string json(const ImportReport& report);
 
 }  // namespace referent::checkpoint

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace referent::engine {
 
@@ -26,9 +27,9 @@ struct TrainState {
   std::int64_t skipped = 0;          ///< steps whose loss or gradient was not finite
   std::int64_t bad_in_a_row = 0;
   std::optional<BestEvaluation> best;
-  /// Sums over the steps since the last line of the metrics files, and the number of these steps.
-  std::map<std::string, double> window;
-  std::int64_t window_steps = 0;
+  /// Sums over the steps since the last line of the metrics files, each with the number of steps
+  /// that had the value: a batch without masks has no loss of masks.
+  std::map<std::string, std::pair<double, std::int64_t>> window;
 
   std::int64_t epoch() const { return steps_per_epoch > 0 ? step / steps_per_epoch : 0; }
   std::int64_t batch_in_epoch() const { return steps_per_epoch > 0 ? step % steps_per_epoch : 0; }

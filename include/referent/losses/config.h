@@ -26,7 +26,8 @@ struct LossConfig {
             "paper says.");
     v.field("box_weight", box_weight, "Weight of the regression loss.", config::at_least(0));
     v.field("overlap", overlap, "What the second box loss takes from 1; all models publish GIoU.");
-    v.field("giou_weight", giou_weight, "Weight of 1 - GIoU.", config::at_least(0));
+    v.field("giou_weight", giou_weight, "Weight of 1 - overlap, GIoU by default.",
+            config::at_least(0));
     v.field("focal_weight", focal_weight,
             "Weight of the masks' focal loss: 1 in VG-LAW's code, 4 in its paper.",
             config::at_least(0));

@@ -39,10 +39,12 @@ struct ModelConfig {
   template <class V>
   void visit(V& v) {
     v.field("type", type, "Kind of model.", config::one_of({"grounder"}));
-    v.field("preset", preset,
-            "Named model that fills what is not written (empty: the defaults below).",
-            config::one_of(
-                {"", "transvg-r50", "transvg-r101", "mmca-r50", "mmca-r101", "vg-law-vitb"}));
+    v.field(
+        "preset", preset,
+        "Named model that fills what is not written (empty: the defaults below), with the size of "
+        "pictures and the length of expressions that it was published with.",
+        config::one_of(
+            {"", "transvg-r50", "transvg-r101", "mmca-r50", "mmca-r101", "vg-law-vitb"}));
     v.field("text_encoder", text_encoder, "Expression to token features.");
     v.field("visual_encoder", visual_encoder, "Picture to token features.");
     v.field("conditioning", conditioning, "How the text changes the visual encoder.");

@@ -59,14 +59,23 @@ nlohmann::json vg_law() {
   };
 }
 
+nlohmann::json vg_law_input() {
+  return {{"image",
+           {{"size", 448},
+            {"whole_pixel_boxes", false},
+            {"resize", "plain"},
+            {"mask_resize", "released"}}},
+          {"text", {{"length", 40}}}};
+}
+
 }  // namespace
 
-nlohmann::json model_preset(const std::string& name) {
-  if (name == "transvg-r50") return transvg(50, "none");
-  if (name == "transvg-r101") return transvg(101, "none");
-  if (name == "mmca-r50") return transvg(50, "mmca");
-  if (name == "mmca-r101") return transvg(101, "mmca");
-  if (name == "vg-law-vitb") return vg_law();
+nlohmann::json preset(const std::string& name) {
+  if (name == "transvg-r50") return {{"model", transvg(50, "none")}};
+  if (name == "transvg-r101") return {{"model", transvg(101, "none")}};
+  if (name == "mmca-r50") return {{"model", transvg(50, "mmca")}};
+  if (name == "mmca-r101") return {{"model", transvg(101, "mmca")}};
+  if (name == "vg-law-vitb") return {{"model", vg_law()}, {"data", vg_law_input()}};
   return nullptr;
 }
 

@@ -6,7 +6,9 @@
 
 namespace referent::engine {
 
-/// What the model preset `name` writes beneath a "model" object; null for a name that is none.
-nlohmann::json model_preset(const std::string& name);
+/// What the model preset `name` writes beneath a run's document: "model", and under "data" how the
+/// model was made to see pictures and words where that is not the default. Null for a name that is
+/// none.
+nlohmann::json preset(const std::string& name);
 
 }  // namespace referent::engine

@@ -12,15 +12,15 @@
 namespace referent::engine {
 namespace {
 
-/// Lays the preset that "model" names beneath it. A name that is none is left to the reader, which
-/// reports it among all other faults.
+/// Lays the preset that "model" names beneath the document. A name that is none is left to the
+/// reader, which reports it among all other faults.
 void fill_in_preset(config::Document& document) {
   const nlohmann::json& root = document.root();
   if (!root.is_object() || !root.contains("model") || !root["model"].is_object()) return;
   const std::string name = root["model"].value("/preset"_json_pointer, std::string());
-  const nlohmann::json preset = model_preset(name);
-  if (preset.is_null()) return;
-  document.fill("/model", preset, {"preset " + name, "."});
+  const nlohmann::json values = preset(name);
+  if (values.is_null()) return;
+  document.fill("", values, {"preset " + name, "."});
 }
 
 void check_eval_data(const RunConfig& config, const std::string& where) {
