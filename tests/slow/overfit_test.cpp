@@ -135,7 +135,7 @@ TEST_P(OverfitTest, LearnsRealPhotosByHeart) {
         {"eval_every_epochs", 0},
         {"optimizer",
          {{"learning_rate", 1e-3}, {"weight_decay", 0.0}, {"beta2", 0.95}, {"clip_norm", 1.0}}},
-        {"loss", {{"box_weight", 5.0}, {"focal_weight", 4.0}}},
+        {"loss", {{"box_weight", 10.0}, {"focal_weight", 20.0}, {"dice_weight", 3.0}}},
         {"schedule", {{"type", "cosine"}, {"warmup_steps", 20}}}}}};
   const RunConfig config = parse_run_config(document.dump(), "the overfitting run");
   const RunFolder run(folder.path() / "run", Existing::kRefuse);
