@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "measure.h"
+
+#include <ATen/ATen.h>
+#include <torch/cuda.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "referent/core/error.h"
+
+namespace referent::app::bench {
+namespace {
+
+using torch::Tensor;
+
+void wait_for(torch::Device device) {
+  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+}
+
+double time_once(const Contender& contender, torch::Device device) {
+  wait_for(device);
+  const auto start = std::chrono::steady_clock::now();
+  contender.run();
+  wait_for(device);
+  const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
+  return spent.count();
+}
+
+/// Largest absolute difference over the largest absolute value of the rival's.
+double largest_difference(const std::vector<Tensor>& ours, const std::vector<Tensor>& rival) {
+  REFERENT_CHECK(ours.size() == rival.size(), "{} outputs beside {}", ours.size(), rival.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const Tensor a = ours[i].detach().to(torch::kCPU, torch::kFloat64);
+    const Tensor b = rival[i].detach().to(torch::kCPU, torch::kFloat64);
+    if (a.numel() == 0) continue;
+    const double scale = std::max(b.abs().max().item<double>(), 1e-12);
+    worst = std::max(worst, (a - b).abs().max().item<double>() / scale);
+  }
+  return worst;
+}
+
+}  // namespace
+
+Spread spread_of(std::vector<double> milliseconds) {
+  std::sort(milliseconds.begin(), milliseconds.end());
+  return {milliseconds[milliseconds.size() / 2], milliseconds.front(), milliseconds.back()};
+}
+
+Row measure(const Work& work, std::int64_t rounds, torch::Device device) {
+  Row row;
+  row.name = work.name;
+  row.rounds = rounds;
+  row.floor = work.floor;
+  const std::vector<Tensor> ours = work.ours.run();  // warms up too
+  if (work.rival) {
+    row.rival_name = work.rival->name;
+    row.max_difference = largest_difference(ours, work.rival->run());
+    // Not a number differs too.
+    row.differs = !(*row.max_difference <= work.tolerance);
+  }
+  std::vector<double> our_times, rival_times;
+  for (std::int64_t i = 0; i < rounds; ++i) {
+    our_times.push_back(time_once(work.ours, device));
+    if (work.rival) rival_times.push_back(time_once(*work.rival, device));
+  }
+  row.ours = spread_of(our_times);
+  if (work.rival) row.rival = spread_of(rival_times);
+  return row;
+}
+
+nlohmann::ordered_json Row::json() const {
+  nlohmann::ordered_json document{{"name", name},
+                                  {"median_ms", ours.median_ms},
+                                  {"min_ms", ours.min_ms},
+                                  {"max_ms", ours.max_ms},
+                                  {"rounds", rounds},
+                                  {"rival", nullptr},
+                                  {"rival_median_ms", nullptr},
+                                  {"ratio", nullptr},
+                                  {"max_difference", nullptr}};
+  if (!rival_name.empty()) {
+    document["rival"] = rival_name;
+    document["rival_median_ms"] = rival.median_ms;
+    document["ratio"] = rival.median_ms / ours.median_ms;
+    document["max_difference"] = *max_difference;
+  }
+  if (floor) {
+    document["floor_ms"] = floor->milliseconds;
+    document["percent_of_floor"] = 100 * floor->milliseconds / ours.median_ms;
+    document["floor"] = floor->formula;
+  }
+  return document;
+}
+
+}  // namespace referent::app::bench
