@@ -4,6 +4,7 @@
 #include "referent/app/commands.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
+#include "referent/formats/rle_json.h"
 #include "referent/image/decode.h"
 #include "referent/image/draw.h"
 #include "referent/image/encode.h"
@@ -53,10 +54,6 @@ void check_mask_head(const GroundOptions& options, const inference::Predictor& p
       options.checkpoint.string());
 }
 
-Json mask_json(const formats::Rle& mask) {
-  return {{"size", {mask.height, mask.width}}, {"counts", formats::encode_rle_counts(mask.counts)}};
-}
-
 std::string predictions_json(const GroundOptions& options, const image::Image& image,
                              std::span<const Prediction> predictions) {
   Json list = Json::array();
@@ -68,7 +65,7 @@ std::string predictions_json(const GroundOptions& options, const image::Image& i
                     {"height", image.height},
                     {"box", {box.x1, box.y1, box.x2, box.y2}},
                     {"score", prediction.score ? Json(*prediction.score) : Json(nullptr)}});
-    if (options.mask) list.back()["mask"] = mask_json(prediction.mask.value());
+    if (options.mask) list.back()["mask"] = formats::rle_json(prediction.mask.value());
   }
   return Json({{"schema_version", 1}, {"predictions", std::move(list)}, {"errors", Json::array()}})
       .dump(2, ' ', false, Json::error_handler_t::replace);

@@ -62,7 +62,8 @@ struct Objects {
 
 Objects read_objects(const path& file, Masks masks) {
   Objects objects;
-  formats::Instances instances = formats::read_instances(file);
+  formats::Instances instances = formats::read_instances(
+      file, masks == Masks::kRead ? formats::Outlines::kRead : formats::Outlines::kIgnore);
   for (formats::ImageInfo& info : instances.images) {
     objects.images.emplace(info.id, std::move(info.file_name));
   }

@@ -16,7 +16,7 @@
 #include "referent/core/progress.h"
 #include "referent/core/signal.h"
 #include "referent/data/scenes.h"
-#include "referent/formats/rle.h"
+#include "referent/formats/rle_json.h"
 #include "referent/image/encode.h"
 
 namespace referent::data {
@@ -90,9 +90,8 @@ Json xywh(const image::Box& box) {
 }
 
 Json describe_mask(const Scene& scene) {
-  const formats::Rle rle =
-      formats::rle_from_mask(scene.mask, scene.image.height, scene.image.width);
-  return {{"size", {rle.height, rle.width}}, {"counts", formats::encode_rle_counts(rle.counts)}};
+  return formats::rle_json(
+      formats::rle_from_mask(scene.mask, scene.image.height, scene.image.width));
 }
 
 Json describe(const Scene& scene, const std::string& split, const std::string& id) {

@@ -28,9 +28,7 @@ class BaseTransform : public Transform {
     if (context_.image.resize == ResizeFilter::kPlain) {
       view.filter = image::Filter::kPlainBilinear;
     }
-    if (context_.image.mask_resize == MaskResize::kReleased) {
-      view.mask_resize = image::MaskResize::kReleased;
-    }
+    view.mask_resize = context_.image.mask_resize;
     Sample sample = apply(std::move(view), stream);
     sample.id = example.id;
     sample.original_width = width;

@@ -25,15 +25,6 @@ std::int64_t round_half_even(double value) {
   return static_cast<std::int64_t>(std::nearbyint(value));
 }
 
-image::Mask make_mask(const Example& example, const image::Image& image) {
-  try {
-    return image::mask_of(image::rle_of(*example.mask, image.width, image.height));
-  } catch (const DataError& error) {
-    throw DataError("{}: the mask of example {}: {}", example.image.string(), example.id,
-                    error.what());
-  }
-}
-
 void resize_by(View& view, double ratio) {
   const auto scaled = [ratio](std::int64_t side) {
     return std::max<std::int64_t>(1, round_half_even(static_cast<double>(side) * ratio));
@@ -51,6 +42,15 @@ void resize_by(View& view, double ratio) {
 
 }  // namespace
 
+formats::Rle target_rle(const Example& example, std::int64_t width, std::int64_t height) {
+  try {
+    return image::rle_of(*example.mask, width, height);
+  } catch (const DataError& error) {
+    throw DataError("{}: the mask of example {}: {}", example.image.string(), example.id,
+                    error.what());
+  }
+}
+
 View make_view(const Example& example, image::Image image, bool whole_pixels) {
   if (image.empty()) throw DataError("{}: the picture has no pixels", example.image.string());
   image::Box box = example.box;
@@ -67,7 +67,7 @@ View make_view(const Example& example, image::Image image, bool whole_pixels) {
     box.y2 = box.y1 + height;
   }
   View view;
-  if (example.mask) view.mask = make_mask(example, image);
+  if (example.mask) view.mask = image::mask_of(target_rle(example, image.width, image.height));
   view.image = std::move(image);
   view.box = {static_cast<float>(box.x1), static_cast<float>(box.y1), static_cast<float>(box.x2),
               static_cast<float>(box.y2)};

@@ -3,6 +3,7 @@
 
 #include "referent/batch/probe.h"
 #include "referent/nn/encoder_layer.h"
+#include "referent/nn/sine_position.h"
 
 namespace referent::decoders {
 
@@ -29,8 +30,12 @@ Tensor RegTokenDecoder::forward(const TextFeatures& text, const VisualFeatures& 
       "the decoder was built for ", shape_.text_tokens, " text and ", shape_.visual_tokens,
       " visual tokens, got ", text.tokens.size(1), " and ", visual.tokens.size(1));
   const std::int64_t batch = visual.tokens.size(0);
-  const Tensor projected = visu_proj_(position_in_values_ ? visual.tokens + visual.position
-                                                          : visual.tokens);  // [B, N, D]
+  Tensor tokens = visual.tokens;
+  if (position_in_values_) {
+    const Tensor padding = visual.padding.unflatten(1, {visual.height, visual.width});
+    tokens = tokens + nn::sine_position(padding, tokens.size(2)).to(tokens.dtype());
+  }
+  const Tensor projected = visu_proj_(tokens);  // [B, N, D]
   probe("decoder.visu_proj", projected);
   const Tensor reg = reg_token_->weight.unsqueeze(0).expand({batch, -1, -1});  // [B, 1, D]
   Tensor x = torch::cat({reg, text.tokens, projected}, 1);

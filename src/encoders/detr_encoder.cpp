@@ -34,15 +34,15 @@ class DetrEncoder final : public VisualEncoder {
     probe("visual_encoder.padding", padding);
     VisualFeatures features;
     features.padding = padding.flatten(1);
-    features.position = nn::sine_position(padding, width()).to(map.dtype());
-    probe("visual_encoder.position", features.position);
+    const Tensor position = nn::sine_position(padding, width()).to(map.dtype());
+    probe("visual_encoder.position", position);
     Tensor x = map.flatten(2).transpose(1, 2);  // [B, N, D]
     for (std::size_t i = 0; i < layers_->size(); ++i) {
       std::unique_ptr<nn::LayerConditioner> conditioner;
       if (conditioning != nullptr) {
         conditioner = conditioning->layer(static_cast<std::int64_t>(i), text);
       }
-      x = layers_[i]->as<nn::EncoderLayer>()->forward(x, features.position, features.padding,
+      x = layers_[i]->as<nn::EncoderLayer>()->forward(x, position, features.padding,
                                                       conditioner.get());
       probe("visual_encoder.encoder.layers", static_cast<std::int64_t>(i), x);
     }

@@ -6,7 +6,6 @@
 #include "referent/batch/probe.h"
 #include "referent/core/error.h"
 #include "referent/nn/relative_position.h"
-#include "referent/nn/sine_position.h"
 #include "referent/nn/vit_block.h"
 
 namespace referent::encoders {
@@ -49,9 +48,7 @@ class VitdetEncoder final : public VisualEncoder {
       probe(name, x);
     }
     features.tokens = x.flatten(1, 2);
-    const Tensor padding = cell_padding(image_padding, features.height, features.width);
-    features.padding = padding.flatten(1);
-    features.position = nn::sine_position(padding, config_.width).to(x.dtype());
+    features.padding = cell_padding(image_padding, features.height, features.width).flatten(1);
     return features;
   }
 

@@ -9,8 +9,9 @@
 
 #include "referent/core/error.h"
 #include "referent/core/progress.h"
+#include "referent/data/view.h"
+#include "referent/formats/rle_json.h"
 #include "referent/image/decode.h"
-#include "referent/image/mask.h"
 #include "referent/loader/loader.h"
 #include "referent/metrics/box.h"
 
@@ -33,7 +34,7 @@ void add_mask(std::int64_t index, const data::Example& example, const data::Samp
               SampleResult& result, metrics::MaskMetrics& masks) {
   if (!example.mask || !result.mask) return;
   const formats::Rle target =
-      image::rle_of(*example.mask, sample.original_width, sample.original_height);
+      data::target_rle(example, sample.original_width, sample.original_height);
   const metrics::MaskOverlap overlap = metrics::mask_overlap(*result.mask, target);
   result.mask_iou = metrics::mask_iou(overlap);
   masks.add(index, overlap);
@@ -66,10 +67,6 @@ void add_results(const inference::Predictor& predictor, const loader::LoadedBatc
 
 Json box_json(const image::Box& box) {
   return {box.x1, box.y1, box.x2, box.y2};
-}
-
-Json mask_json(const formats::Rle& mask) {
-  return {{"size", {mask.height, mask.width}}, {"counts", formats::encode_rle_counts(mask.counts)}};
 }
 
 /// Whether there is a mask to compare with.
@@ -130,7 +127,8 @@ std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const 
                                    const data::Dataset& dataset, const EvaluatorOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const auto make_sample = [&](std::int64_t index) {
-    const data::Example& example = dataset.examples[static_cast<std::size_t>(index)];
+    data::Example example = dataset.examples[static_cast<std::size_t>(index)];
+    example.mask = nullptr;  // made where it is compared, in the original picture only
     RandomStream unused(0);
     return predictor.transform()(
         example, image::decode_file(example.image, image::Orientation::kIgnore), unused);
@@ -198,7 +196,7 @@ void write_predictions(const Path& path, std::span<const Evaluation> evaluations
                    {"target", box_json(result.target)},
                    {"iou", result.iou}};
       if (result.mask) {
-        line["mask"] = mask_json(*result.mask);
+        line["mask"] = formats::rle_json(*result.mask);
         line["mask_iou"] = result.mask_iou ? Json(*result.mask_iou) : Json(nullptr);
       }
       file.write(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");

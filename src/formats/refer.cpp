@@ -2,6 +2,7 @@
 #include "referent/formats/refer.h"
 
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "json_parse.h"
@@ -91,7 +92,7 @@ bool parse_flag(const Json& value) {
   return value.is_boolean() ? value.get<bool>() : number(value, "iscrowd") != 0.0;
 }
 
-Annotation parse_annotation(const Json& entry) {
+Annotation parse_annotation(const Json& entry, Outlines outlines) {
   Annotation annotation;
   annotation.id = integer(entry, "id");
   annotation.image_id = integer(entry, "image_id");
@@ -106,7 +107,7 @@ Annotation parse_annotation(const Json& entry) {
   annotation.area = entry.contains("area") ? number(entry["area"], "area")
                                            : annotation.bbox[2] * annotation.bbox[3];
   annotation.iscrowd = entry.contains("iscrowd") && parse_flag(entry["iscrowd"]);
-  if (entry.contains("segmentation")) {
+  if (outlines == Outlines::kRead && entry.contains("segmentation")) {
     annotation.segmentation = read_segmentation(entry["segmentation"]);
   }
   return annotation;
@@ -121,10 +122,10 @@ Category parse_category(const Json& entry) {
   return {integer(entry, "id"), string(entry, "name")};
 }
 
-template <typename T>
-std::vector<T> parse_all(const Json& document, const char* key, T (*parse)(const Json&),
-                         const std::string& where) {
-  std::vector<T> result;
+template <typename Parse>
+auto parse_all(const Json& document, const char* key, const Parse& parse,
+               const std::string& where) {
+  std::vector<std::invoke_result_t<const Parse&, const Json&>> result;
   try {
     for (const Json& entry : array(member(document, key), key)) result.push_back(parse(entry));
   } catch (const DataError& error) {
@@ -151,12 +152,14 @@ std::vector<Reference> read_references(const Path& path) {
   return references;
 }
 
-Instances read_instances(const Path& path) {
+Instances read_instances(const Path& path, Outlines outlines) {
   const std::string where = path.string();
   const Json document = parse_json(read_text_file(path), where);
   Instances instances;
   instances.images = parse_all(document, "images", parse_image, where);
-  instances.annotations = parse_all(document, "annotations", parse_annotation, where);
+  instances.annotations = parse_all(
+      document, "annotations",
+      [outlines](const Json& entry) { return parse_annotation(entry, outlines); }, where);
   instances.categories = parse_all(document, "categories", parse_category, where);
   return instances;
 }

@@ -161,7 +161,7 @@ TEST(TransformTest, BothRulesOfMasksAndPixels) {
   Example example = example_at(box);
   example.mask = outline_of(box);
   TransformContext released = context(64);
-  released.image.mask_resize = MaskResize::kReleased;
+  released.image.mask_resize = image::MaskResize::kReleased;
   RandomStream stream(1);
   const auto area = [&](const TransformContext& with) {
     return filled_area(

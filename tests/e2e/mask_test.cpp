@@ -4,6 +4,8 @@
 
 #include "e2e/program.h"
 #include "referent/formats/rle.h"
+#include "referent/image/decode.h"
+#include "referent/image/encode.h"
 
 namespace referent::testing {
 namespace {
@@ -98,7 +100,18 @@ TEST_F(MaskTest, ThePictureIsTheUprightOne) {
   const Json turned = prediction_for(photos / "orientation6.jpg");
   EXPECT_EQ(turned["mask"]["size"], (Json{23, 17}));
   EXPECT_EQ(turned["mask"]["size"], (Json{turned["height"], turned["width"]}));
-  rle_of(turned["mask"]);
+
+  // The same as of a file whose pixels are upright as they are.
+  const Path upright = folder_.path() / "upright.png";
+  image::save_image(upright,
+                    image::decode_file(photos / "orientation6.jpg", image::Orientation::kApply));
+  const Json expected = prediction_for(upright);
+  const formats::Rle mask = rle_of(turned["mask"]);
+  EXPECT_EQ(mask, rle_of(expected["mask"]));
+  EXPECT_EQ(turned["box"], expected["box"]);
+  // Of a mask that is full or empty, this would say nothing.
+  EXPECT_GT(formats::rle_area(mask), 0U);
+  EXPECT_LT(formats::rle_area(mask), 17U * 23U);
 }
 
 TEST_F(MaskTest, GroundDrawsTheMask) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/engine/evaluator.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -13,6 +14,9 @@
 
 namespace referent::engine {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 class EvaluatorTest : public ::testing::Test {
  protected:
@@ -63,6 +67,16 @@ TEST_F(EvaluatorTest, BatchSizeChangesNoHit) {
     EXPECT_EQ(evaluation.metrics.hits(0.5F), expected.metrics.hits(0.5F));
     EXPECT_NEAR(evaluation.metrics.mean_iou(), expected.metrics.mean_iou(), 1e-6);
   }
+}
+
+TEST_F(EvaluatorTest, ABoxModelComparesNoMasks) {
+  const Evaluation expected = run(3, 0);
+  dataset_ = data::open_dataset(config_.data.eval.at("val"), data::Masks::kRead);
+  ASSERT_NE(dataset_.examples[0].mask, nullptr);
+  const Evaluation evaluation = run(3, 0);
+  EXPECT_EQ(evaluation.metrics.ious(), expected.metrics.ious());
+  EXPECT_FALSE(evaluation.masks.has_value());
+  EXPECT_FALSE(evaluation.results[0].mask.has_value());
 }
 
 TEST_F(EvaluatorTest, StopsBetweenBatches) {
@@ -177,7 +191,14 @@ TEST_F(MaskEvaluatorTest, ExpressionsWithoutMaskAreLeftOutAndCounted) {
 TEST_F(MaskEvaluatorTest, AMaskOfAnotherSizeEndsTheEvaluation) {
   dataset_.examples[2].mask = std::make_shared<formats::Segmentation>(
       formats::Segmentation{{}, formats::Rle{64, 63, {64 * 63}}});
-  EXPECT_THROW(run(3, 1), DataError);
+  try {
+    run(3, 1);
+    ADD_FAILURE() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(dataset_.examples[2].image.string()),
+                                    HasSubstr("the mask of example val-000002:"),
+                                    HasSubstr("a mask of 63 x 64 pixels")));
+  }
 }
 
 TEST_F(MaskEvaluatorTest, PredictionsHaveTheMask) {

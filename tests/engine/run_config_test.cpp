@@ -66,7 +66,7 @@ TEST(RunConfigTest, ATextWithoutTheNewerKeysHasTheirDefaults) {
   EXPECT_EQ(config.model.conditioning.variant, conditioning::Variant::kReleased);
   EXPECT_TRUE(config.model.text_encoder.projection);
   EXPECT_EQ(config.data.image.resize, data::ResizeFilter::kAntialias);
-  EXPECT_EQ(config.data.image.mask_resize, data::MaskResize::kPixelCentre);
+  EXPECT_EQ(config.data.image.mask_resize, image::MaskResize::kPixelCentre);
   EXPECT_TRUE(config.data.augment.color);
   EXPECT_TRUE(config.train.optimizer.bias_correction);
   EXPECT_TRUE(config.train.schedule.drops.empty());

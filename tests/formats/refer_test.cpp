@@ -66,7 +66,8 @@ TEST(ReferTest, ReadsEveryKindOfSegmentation) {
       {"id": 2, "image_id": 9, "category_id": 2, "bbox": [0, 0, 2, 2], "iscrowd": 1,
        "segmentation": {"size": [3, 4], "counts": [2, 3, 7]}},
       {"id": 3, "image_id": 9, "category_id": 2, "bbox": [0, 0, 2, 2],
-       "segmentation": {"size": [3, 4], "counts": "237"}}]})"));
+       "segmentation": {"size": [3, 4], "counts": "237"}}]})"),
+                                             Outlines::kRead);
   ASSERT_EQ(instances.images.size(), 1U);
   EXPECT_EQ(instances.images[0].file_name, "9.jpg");
   EXPECT_EQ(instances.images[0].height, 3);
@@ -88,10 +89,11 @@ TEST(ReferTest, ReadsEveryKindOfSegmentation) {
 TEST(ReferTest, NamesTheBrokenAnnotation) {
   const testing::TemporaryFolder folder;
   const auto with = [&](const std::string& annotation) {
-    return refusal(read_instances, folder.file("instances.json",
-                                               R"({"images": [], "categories": [], "annotations": [
+    return refusal([](const Path& path) { read_instances(path, Outlines::kRead); },
+                   folder.file("instances.json",
+                               R"({"images": [], "categories": [], "annotations": [
         {"id": 1, "image_id": 9, "category_id": 2, "bbox": [0, 1, 2, 3]}, )" +
-                                                   annotation + "]}"));
+                                   annotation + "]}"));
   };
   const auto entry = [&](const std::string& reason) {
     return AllOf(HasSubstr("instances.json: annotations, entry 1"), HasSubstr(reason));
@@ -110,6 +112,21 @@ TEST(ReferTest, NamesTheBrokenAnnotation) {
   EXPECT_THAT(with(box + R"({"size": [1, 1], "counts": "P"}})"), entry("run-length"));
 }
 
+TEST(ReferTest, OutlinesThatAreIgnoredMayBeAnything) {
+  const testing::TemporaryFolder folder;
+  for (const char* outline :
+       {"[[1, 2, 3]]", "\"x\"", R"({"size": [1], "counts": []})", R"([[0, 0, 1, 0, 1, 1]])"}) {
+    const Path file =
+        folder.file("instances.json", R"({"images": [], "categories": [], "annotations": [
+        {"id": 1, "image_id": 9, "category_id": 2, "bbox": [0, 1, 2, 3], "segmentation": )" +
+                                          std::string(outline) + "}]}");
+    const Instances instances = read_instances(file, Outlines::kIgnore);
+    ASSERT_EQ(instances.annotations.size(), 1U) << outline;
+    EXPECT_EQ(instances.annotations[0].area, 6.0) << outline;
+    EXPECT_TRUE(instances.annotations[0].segmentation.empty()) << outline;
+  }
+}
+
 struct Counts {
   const char* folder;
   const char* references;
@@ -125,7 +142,7 @@ TEST(ReferTest, ReadsRealFiles) {
     const Path folder = data / "refer" / expected.folder;
     const auto references = read_references(folder / expected.references);
     EXPECT_EQ(references.size(), expected.count) << folder;
-    const Instances instances = read_instances(folder / "instances.json");
+    const Instances instances = read_instances(folder / "instances.json", Outlines::kRead);
     std::map<std::int64_t, const Annotation*> annotations;
     for (const Annotation& annotation : instances.annotations) {
       annotations[annotation.id] = &annotation;
@@ -136,7 +153,7 @@ TEST(ReferTest, ReadsRealFiles) {
       EXPECT_FALSE(reference.sentences.empty());
     }
   }
-  const Instances coco = read_instances(data / "coco" / "instances.json");
+  const Instances coco = read_instances(data / "coco" / "instances.json", Outlines::kRead);
   EXPECT_EQ(coco.images.size(), 143U);
 }
 

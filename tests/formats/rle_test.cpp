@@ -10,6 +10,8 @@
 #include "formats/fixtures.h"
 #include "referent/core/error.h"
 #include "referent/core/random.h"
+#include "referent/formats/rle_json.h"
+#include "referent/formats/segmentation.h"
 #include "support/test_data.h"
 
 namespace referent::formats {
@@ -52,6 +54,13 @@ TEST(RleTest, EveryGoldenMaskHasItsTextAndArea) {
     EXPECT_EQ(encode_rle_counts(again.counts), text);
   }
   EXPECT_EQ(count, 1698);
+}
+
+TEST(RleTest, ItsJsonIsThatOfCoco) {
+  const Rle rle{3, 4, {2, 3, 7}};
+  const std::string text = rle_json(rle).dump();
+  EXPECT_EQ(text, R"({"size":[3,4],"counts":"237"})");
+  EXPECT_EQ(parse_segmentation(text, "the text").rle, rle);
 }
 
 TEST(RleTest, TheUnionIsThatOfThePixels) {

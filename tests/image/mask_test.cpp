@@ -43,7 +43,8 @@ Mask random_mask(std::int64_t width, std::int64_t height, std::uint64_t key) {
 
 TEST(PolygonTest, EveryCocoAnnotationIsBitEqualToPycocotools) {
   if (testing::test_data().empty()) GTEST_SKIP() << testing::kNoTestData;
-  const auto instances = formats::read_instances(testing::test_data() / "coco" / "instances.json");
+  const auto instances = formats::read_instances(testing::test_data() / "coco" / "instances.json",
+                                                 formats::Outlines::kRead);
   std::map<std::int64_t, const formats::Annotation*> annotations;
   for (const formats::Annotation& annotation : instances.annotations) {
     annotations.emplace(annotation.id, &annotation);

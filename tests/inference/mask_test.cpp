@@ -145,8 +145,8 @@ class ReferentsTest : public ::testing::Test {
       const auto golden = nlohmann::json::parse(line);
       if (golden["referred"].get<bool>()) referred.insert(golden["annotation"].get<std::int64_t>());
     }
-    const auto instances =
-        formats::read_instances(testing::test_data() / "coco" / "instances.json");
+    const auto instances = formats::read_instances(testing::test_data() / "coco" / "instances.json",
+                                                   formats::Outlines::kRead);
     std::map<std::int64_t, const formats::ImageInfo*> images;
     for (const formats::ImageInfo& info : instances.images) images.emplace(info.id, &info);
     for (const formats::Annotation& annotation : instances.annotations) {

@@ -87,7 +87,7 @@ TEST_P(VgLawConfigsTest, TheDataAreThoseOfTheSource) {
   EXPECT_EQ(data.image.resize,
             paper() ? data::ResizeFilter::kAntialias : data::ResizeFilter::kPlain);
   EXPECT_EQ(data.image.mask_resize,
-            paper() ? data::MaskResize::kPixelCentre : data::MaskResize::kReleased);
+            paper() ? image::MaskResize::kPixelCentre : image::MaskResize::kReleased);
   EXPECT_EQ(data.text.length, 40);
 }
 

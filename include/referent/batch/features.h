@@ -19,7 +19,6 @@ struct TextFeatures {
 struct VisualFeatures {
   torch::Tensor tokens;     ///< [B, N, D], N = height * width
   torch::Tensor padding;    ///< [B, N] bool, true = padding
-  torch::Tensor position;   ///< [B, N, D]
   std::int64_t height = 0;  ///< rows of the grid
   std::int64_t width = 0;   ///< cells a row
 };

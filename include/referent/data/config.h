@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "referent/config/field.h"
+#include "referent/image/config.h"
 
 namespace referent::data {
 
@@ -16,7 +17,6 @@ enum class DatasetFormat { kJsonl, kRefer, kIndex };
 enum class MissingImages { kError, kSkip };
 enum class AugmentType { kNone, kReleased, kSimple };
 enum class ResizeFilter { kAntialias, kPlain };
-enum class MaskResize { kPixelCentre, kReleased };
 
 /// One entry of `data.train` or `data.eval`.
 struct DatasetConfig {
@@ -49,7 +49,7 @@ struct ImageConfig {
   std::int64_t size = 640;
   bool whole_pixel_boxes = true;
   ResizeFilter resize = ResizeFilter::kAntialias;
-  MaskResize mask_resize = MaskResize::kPixelCentre;
+  image::MaskResize mask_resize = image::MaskResize::kPixelCentre;
 
   template <class V>
   void visit(V& v) {
@@ -181,11 +181,6 @@ template <>
 struct EnumNames<data::ResizeFilter> {
   static constexpr std::array kNames{std::pair{data::ResizeFilter::kAntialias, "antialias"},
                                      std::pair{data::ResizeFilter::kPlain, "plain"}};
-};
-template <>
-struct EnumNames<data::MaskResize> {
-  static constexpr std::array kNames{std::pair{data::MaskResize::kPixelCentre, "pixel_centre"},
-                                     std::pair{data::MaskResize::kReleased, "released"}};
 };
 template <>
 struct EnumNames<data::AugmentType> {

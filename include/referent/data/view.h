@@ -7,6 +7,7 @@
 #include <string>
 
 #include "referent/data/example.h"
+#include "referent/formats/rle.h"
 #include "referent/image/image.h"
 #include "referent/image/mask.h"
 #include "referent/image/resample.h"
@@ -24,6 +25,10 @@ struct View {
   image::Filter filter = image::Filter::kBilinear;  ///< of every resize of the picture
   image::MaskResize mask_resize = image::MaskResize::kPixelCentre;
 };
+
+/// The example's target in its picture of `width` x `height`; needs an outline. Throws DataError,
+/// which names picture and example, for an outline that makes no mask of it.
+formats::Rle target_rle(const Example& example, std::int64_t width, std::int64_t height);
 
 /// The view of an untouched example. `whole_pixels` cuts x, y, width and height to whole pixels
 /// before x2 = x + width, as the released loaders do. Throws DataError on an empty picture, a box

@@ -36,7 +36,7 @@ struct Annotation {
   std::array<double, 4> bbox{};  ///< x, y, width, height in pixels
   double area = 0.0;             ///< pixels
   bool iscrowd = false;
-  Segmentation segmentation;  ///< as it is written: see check_segmentation()
+  Segmentation segmentation;  ///< as it is written, where it is read: see check_segmentation()
 };
 
 struct ImageInfo {
@@ -62,7 +62,10 @@ struct Instances {
 /// the file and the entry.
 std::vector<Reference> read_references(const Path& path);
 
+/// Whether to read the annotations' segmentations. Ignored ones stay empty and may be anything.
+enum class Outlines { kIgnore, kRead };
+
 /// Reads a COCO-style instances.json. Throws DataError, naming the file and the entry.
-Instances read_instances(const Path& path);
+Instances read_instances(const Path& path, Outlines outlines);
 
 }  // namespace referent::formats

@@ -7,6 +7,7 @@
 
 #include "referent/formats/rle.h"
 #include "referent/formats/segmentation.h"
+#include "referent/image/config.h"
 
 namespace referent::image {
 
@@ -40,12 +41,6 @@ formats::Rle rle_of(const formats::Segmentation& segmentation, std::int64_t widt
 formats::Rle rle_of(const Mask& mask);
 /// Throws DataError as formats::check_rle() does.
 Mask mask_of(const formats::Rle& rle);
-
-/// Which pixel of the input pixel i of the output is, with scale = input / output.
-enum class MaskResize {
-  kPixelCentre,  ///< floor((i + 0.5) * scale): the one under its middle
-  kReleased      ///< floor(i * scale), as OpenCV's nearest: half an output pixel up and left
-};
 
 /// Needs a mask with at least one pixel, and width, height >= 1.
 Mask resize(const Mask& mask, std::int64_t width, std::int64_t height, MaskResize rule);

@@ -11,7 +11,8 @@ std::unordered_map<std::int64_t, formats::Annotation> read_annotations(
   for (const char* folder : {"coco", "refer/refcoco", "refer/refcoco+", "refer/refcocog"}) {
     const std::filesystem::path file = test_data / folder / "instances.json";
     if (!std::filesystem::exists(file)) continue;
-    for (formats::Annotation& annotation : formats::read_instances(file).annotations) {
+    formats::Instances instances = formats::read_instances(file, formats::Outlines::kRead);
+    for (formats::Annotation& annotation : instances.annotations) {
       const std::int64_t id = annotation.id;
       annotations.emplace(id, std::move(annotation));
     }

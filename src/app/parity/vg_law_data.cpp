@@ -24,7 +24,7 @@ data::TransformContext context_of(const json& config, data::ResizeFilter filter)
   context.image.size = config.at("image_size");
   context.image.whole_pixel_boxes = false;
   context.image.resize = filter;
-  context.image.mask_resize = data::MaskResize::kReleased;
+  context.image.mask_resize = image::MaskResize::kReleased;
   context.text.length = config.at("max_tokens");
   context.tokenizer = text::make_tokenizer({});
   return context;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "referent/formats/rle.h"
+
+namespace referent::formats {
+
+/// {"size": [height, width], "counts": text} as COCO writes a mask; parse_segmentation() reads it.
+nlohmann::ordered_json rle_json(const Rle& rle);
+
+}  // namespace referent::formats
