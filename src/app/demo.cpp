@@ -170,7 +170,8 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
 
   log::info("3/4 evaluating on held-out scenes");
   const Path checkpoint = folders.run / "best";
-  const inference::Predictor predictor(checkpoint, inference::parse_device(common.device));
+  const inference::Predictor predictor(checkpoint,
+                                       {.device = inference::parse_device(common.device)});
   const auto evaluation =
       engine::evaluate(
           predictor, kDatasetName,

@@ -13,8 +13,6 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double kNormEpsilon = 1e-7;
-
 /// Phi of one layer: Linear, (released) LayerNorm, GELU, Linear. Indices as released.
 torch::nn::Sequential make_phi(const ConditioningConfig& config, std::int64_t text_width) {
   const std::int64_t hidden = std::max<std::int64_t>(1, text_width / config.generator_reduction);
@@ -25,7 +23,7 @@ torch::nn::Sequential make_phi(const ConditioningConfig& config, std::int64_t te
   phi->push_back("0", torch::nn::Linear(text_width, hidden));
   if (released) {
     phi->push_back("1",
-                   torch::nn::LayerNorm(torch::nn::LayerNormOptions({hidden}).eps(kNormEpsilon)));
+                   torch::nn::LayerNorm(torch::nn::LayerNormOptions({hidden}).eps(kGeneratorNormEpsilon)));
     torch::nn::init::zeros_(last->weight);
     torch::nn::init::zeros_(last->bias);
   }

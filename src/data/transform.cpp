@@ -21,7 +21,8 @@ class BaseTransform : public Transform {
   }
 
   Sample operator()(const Example& example, image::Image image, RandomStream& stream) const final {
-    check_expression(example);
+    check_expression(example.expression,
+                     fmt::format("example {} ({})", example.id, example.image.string()));
     const std::int64_t width = image.width;
     const std::int64_t height = image.height;
     View view = make_view(example, std::move(image), context_.image.whole_pixel_boxes);
@@ -33,9 +34,13 @@ class BaseTransform : public Transform {
     sample.id = example.id;
     sample.original_width = width;
     sample.original_height = height;
-    sample.tokens =
-        text::encode_expression(*context_.tokenizer, sample.expression, context_.text.length);
+    sample.tokens = encode(sample.expression);
     return sample;
+  }
+
+  text::Encoded read(std::string_view expression) const final {
+    check_expression(expression, "a query");
+    return encode(expression);
   }
 
  protected:
@@ -50,12 +55,16 @@ class BaseTransform : public Transform {
   }
 
  private:
-  static void check_expression(const Example& example) {
-    const std::string what = fmt::format("the expression of example {}", example.id);
-    text::check_utf8(example.expression, what);
-    if (example.expression.find_first_not_of(" \t\r\n\f\v") == std::string::npos) {
-      throw DataError("{} ({}) is empty", what, example.image.string());
+  static void check_expression(std::string_view expression, const std::string& whose) {
+    const std::string what = fmt::format("the expression of {}", whose);
+    text::check_utf8(expression, what);
+    if (expression.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos) {
+      throw DataError("{} is empty", what);
     }
+  }
+
+  text::Encoded encode(std::string_view expression) const {
+    return text::encode_expression(*context_.tokenizer, expression, context_.text.length);
   }
 
   TransformContext context_;

@@ -8,8 +8,6 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double kNormEpsilon = 1e-6;
-
 torch::nn::ConvTranspose2d doubling(std::int64_t input, std::int64_t output) {
   return torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(input, output, 2).stride(2));
 }
@@ -29,7 +27,7 @@ Tensor double_grid(const Tensor& x, const Tensor& weight) {
 MaskHeadImpl::MaskHeadImpl(const MaskHeadConfig& config, std::int64_t visual_width,
                            std::int64_t text_width)
     : first_(doubling(visual_width, config.width)),
-      norm_(torch::nn::LayerNormOptions({config.width}).eps(kNormEpsilon)),
+      norm_(torch::nn::LayerNormOptions({config.width}).eps(kMaskHeadNormEpsilon)),
       second_(doubling(config.width, text_width)) {
   // Indices of the released sequence, whose third is the activation.
   register_module("0", first_);

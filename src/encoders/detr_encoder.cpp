@@ -16,8 +16,7 @@ using torch::Tensor;
 class DetrEncoder final : public VisualEncoder {
  public:
   explicit DetrEncoder(const VisualEncoderConfig& config)
-      : config_(config),
-        backbone_(config.backbone),
+      : backbone_(config.backbone),
         input_proj_(torch::nn::Conv2dOptions(backbone_->channels(), config.transformer.width, 1)),
         layers_(nn::make_encoder_layers(config.transformer)) {
     register_module("backbone", backbone_);
@@ -34,7 +33,7 @@ class DetrEncoder final : public VisualEncoder {
     probe("visual_encoder.padding", padding);
     VisualFeatures features;
     features.padding = padding.flatten(1);
-    const Tensor position = nn::sine_position(padding, width()).to(map.dtype());
+    const Tensor position = nn::sine_position(padding, map.size(1)).to(map.dtype());
     probe("visual_encoder.position", position);
     Tensor x = map.flatten(2).transpose(1, 2);  // [B, N, D]
     for (std::size_t i = 0; i < layers_->size(); ++i) {
@@ -52,19 +51,7 @@ class DetrEncoder final : public VisualEncoder {
     return features;
   }
 
-  conditioning::Sites sites() const override {
-    return {backbone_->sites(), "encoder.layers", config_.transformer.layers, width()};
-  }
-  std::int64_t width() const override { return config_.transformer.width; }
-  std::int64_t tokens(std::int64_t image_size) const override {
-    // Every stride-2 layer of a ResNet rounds up.
-    const std::int64_t stride = config_.backbone.stride();
-    const std::int64_t side = (image_size + stride - 1) / stride;
-    return side * side;
-  }
-
  private:
-  VisualEncoderConfig config_;
   ResNet backbone_;
   torch::nn::Conv2d input_proj_;
   torch::nn::ModuleList layers_;

@@ -12,10 +12,6 @@ namespace {
 
 using torch::Tensor;
 
-/// Of a block's convolutions, the one whose weight conditioning may update (3x3, stride 1 in the
-/// last block of a stage).
-constexpr std::size_t kConditionedConvolution = 1;
-
 struct Architecture {
   std::int64_t depth;
   bool bottleneck;
@@ -51,21 +47,10 @@ torch::nn::AnyModule normalisation_layer(Normalisation normalisation, std::int64
              : torch::nn::AnyModule(nn::FrozenBatchNorm2d(channels));
 }
 
-struct BlockOptions {
-  bool bottleneck;
-  std::int64_t input;
-  std::int64_t width;
-  std::int64_t stride;
-  std::int64_t dilation;
-  Normalisation normalisation;
-
-  std::int64_t output() const { return bottleneck ? 4 * width : width; }
-};
-
 /// torchvision's BasicBlock and Bottleneck: convolutions with norms, a shortcut, ReLU.
 class Block : public torch::nn::Module {
  public:
-  explicit Block(const BlockOptions& o) : normalisation_(o.normalisation) {
+  Block(const BlockShape& o, Normalisation normalisation) : normalisation_(normalisation) {
     if (o.bottleneck) {
       add_convolution(convolution(o.input, o.width, 1, 1, 1, folded()));
       add_convolution(convolution(o.width, o.width, 3, o.stride, o.dilation, folded()));
@@ -121,8 +106,39 @@ class Block : public torch::nn::Module {
 
 }  // namespace
 
-ResNetImpl::ResNetImpl(const ResNetConfig& config) {
+std::vector<BlockShape> block_shapes(const ResNetConfig& config) {
   const Architecture& architecture = architecture_of(config.depth);
+  std::vector<BlockShape> shapes;
+  std::int64_t channels = config.width;
+  for (std::int64_t stage = 1; stage <= config.stages; ++stage) {
+    const bool dilated = config.dilation && stage == 4;
+    const std::int64_t count = architecture.blocks[static_cast<std::size_t>(stage) - 1];
+    for (std::int64_t i = 0; i < count; ++i) {
+      // torchvision dilates from the second block on; the first keeps the previous dilation.
+      shapes.push_back({.stage = stage,
+                        .index = i,
+                        .bottleneck = architecture.bottleneck,
+                        .input = channels,
+                        .width = config.width << (stage - 1),
+                        .stride = i == 0 && stage > 1 && !dilated ? 2 : 1,
+                        .dilation = dilated && i > 0 ? 2 : 1,
+                        .conditioned = stage > 1 && i + 1 == count});
+      channels = shapes.back().output();
+    }
+  }
+  return shapes;
+}
+
+std::vector<conditioning::BlockSite> block_sites(const std::vector<BlockShape>& blocks) {
+  std::vector<conditioning::BlockSite> sites;
+  for (const BlockShape& block : blocks) {
+    if (!block.conditioned) continue;
+    sites.push_back({fmt::format("backbone.layer{}", block.stage), block.output(), block.width});
+  }
+  return sites;
+}
+
+ResNetImpl::ResNetImpl(const ResNetConfig& config) {
   const bool folded = config.normalisation == Normalisation::kFolded;
   conv1_ = register_module(
       "conv1", torch::nn::Conv2d(
@@ -133,25 +149,16 @@ ResNetImpl::ResNetImpl(const ResNetConfig& config) {
     register_module("bn1", bn1_.ptr());
   }
 
-  channels_ = config.width;
-  for (std::int64_t stage = 0; stage < config.stages; ++stage) {
-    const bool dilated = config.dilation && stage == 3;
-    torch::nn::ModuleList blocks;
-    BlockOptions options{architecture.bottleneck, channels_, config.width << stage, 1, 1,
-                         config.normalisation};
-    for (std::int64_t i = 0; i < architecture.blocks[stage]; ++i) {
-      options.input = channels_;
-      options.stride = i == 0 && stage > 0 && !dilated ? 2 : 1;
-      // torchvision dilates from the second block on; the first keeps the previous dilation.
-      options.dilation = dilated && i > 0 ? 2 : 1;
-      blocks->push_back(std::make_shared<Block>(options));
-      channels_ = options.output();
-    }
-    stages_.push_back(register_module(fmt::format("layer{}", stage + 1), blocks));
-    if (stage > 0) {
-      sites_.push_back({fmt::format("backbone.layer{}", stage + 1), channels_, options.width});
-    }
+  const std::vector<BlockShape> blocks = block_shapes(config);
+  stages_.resize(static_cast<std::size_t>(config.stages));
+  for (const BlockShape& shape : blocks) {
+    stages_[static_cast<std::size_t>(shape.stage) - 1]->push_back(
+        std::make_shared<Block>(shape, config.normalisation));
   }
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    register_module(fmt::format("layer{}", i + 1), stages_[i]);
+  }
+  channels_ = blocks.back().output();
   freeze(config.frozen_stages);
 }
 

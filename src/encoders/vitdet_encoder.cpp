@@ -52,23 +52,13 @@ class VitdetEncoder final : public VisualEncoder {
     return features;
   }
 
-  conditioning::Sites sites() const override {
-    return {{}, "blocks", config_.layers, config_.width};
-  }
-  std::int64_t width() const override { return config_.width; }
-  std::int64_t tokens(std::int64_t image_size) const override {
-    const std::int64_t side = image_size / config_.patch;
-    return side * side;
-  }
-
  private:
   nn::VitBlock make_block(std::int64_t index, std::int64_t image_size) const {
     const auto& global = config_.global_layers;
     nn::VitBlockOptions options;
     options.width = config_.width;
     options.heads = config_.heads;
-    options.mlp_width =
-        static_cast<std::int64_t>(config_.mlp_ratio * static_cast<double>(config_.width));
+    options.mlp_width = config_.mlp_width();
     const bool everywhere = std::find(global.begin(), global.end(), index) != global.end();
     options.window = everywhere ? 0 : config_.window;
     options.grid = image_size / config_.patch;

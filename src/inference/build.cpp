@@ -10,9 +10,12 @@
 
 namespace referent::inference {
 
+models::InputShape input_shape(const engine::RunConfig& config) {
+  return {.image_size = config.data.image.size, .text_tokens = config.data.text.length};
+}
+
 std::shared_ptr<models::Model> build_model(const engine::RunConfig& config) {
-  auto model = models::make_model(
-      config.model, {.image_size = config.data.image.size, .text_tokens = config.data.text.length});
+  auto model = models::make_model(config.model, input_shape(config));
   models::use_channels_last(*model);
   return model;
 }

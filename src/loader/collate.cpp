@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "referent/core/error.h"
 
@@ -73,7 +75,7 @@ void add_masks(std::span<const data::Sample> samples, std::int64_t size, Batch& 
   }
 }
 
-void check(const data::Sample& sample, std::int64_t size, std::int64_t length) {
+void check(const data::Sample& sample, std::int64_t size) {
   REFERENT_CHECK(sample.size == size, "sample {}: square of {} among squares of {}", sample.id,
                  sample.size, size);
   REFERENT_CHECK(sample.top >= 0 && sample.top + sample.image.height <= size && sample.left >= 0 &&
@@ -83,12 +85,29 @@ void check(const data::Sample& sample, std::int64_t size, std::int64_t length) {
   REFERENT_CHECK(!sample.mask || (sample.mask->width == sample.image.width &&
                                   sample.mask->height == sample.image.height),
                  "sample {}: a mask of another size than the picture", sample.id);
-  REFERENT_CHECK(static_cast<std::int64_t>(sample.tokens.ids.size()) <= length,
-                 "sample {}: {} tokens, at most {} expected", sample.id, sample.tokens.ids.size(),
-                 length);
 }
 
 }  // namespace
+
+Texts collate_texts(std::span<const text::Encoded> expressions, std::int64_t length,
+                    std::int64_t pad_id) {
+  const auto count = static_cast<std::int64_t>(expressions.size());
+  Texts texts{torch::empty({count, length}, torch::kInt64),
+              torch::empty({count, length}, torch::kBool)};
+  auto* tokens = texts.tokens.mutable_data_ptr<std::int64_t>();
+  auto* padding = texts.padding.mutable_data_ptr<bool>();
+  std::fill_n(tokens, count * length, pad_id);
+  std::fill_n(padding, count * length, true);
+  for (const text::Encoded& expression : expressions) {
+    REFERENT_CHECK(static_cast<std::int64_t>(expression.ids.size()) <= length,
+                   "{} tokens, at most {} expected", expression.ids.size(), length);
+    std::ranges::copy(expression.ids, tokens);
+    std::fill_n(padding, expression.ids.size(), false);
+    tokens += length;
+    padding += length;
+  }
+  return texts;
+}
 
 Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::int64_t pad_id) {
   REFERENT_CHECK(!samples.empty(), "a batch needs a sample");
@@ -100,29 +119,27 @@ Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::i
       {count, 3, size, size},
       torch::TensorOptions(torch::kFloat32).memory_format(torch::MemoryFormat::ChannelsLast));
   batch.image_padding = torch::empty({count, size, size}, torch::kBool);
-  batch.tokens = torch::empty({count, length}, torch::kInt64);
-  batch.token_padding = torch::empty({count, length}, torch::kBool);
   batch.boxes = torch::empty({count, 4}, torch::kFloat32);
 
   const std::int64_t area = size * size;
   auto* images = batch.images.mutable_data_ptr<float>();
   auto* image_padding = batch.image_padding.mutable_data_ptr<bool>();
-  auto* tokens = batch.tokens.mutable_data_ptr<std::int64_t>();
-  auto* token_padding = batch.token_padding.mutable_data_ptr<bool>();
   auto* boxes = batch.boxes.mutable_data_ptr<float>();
   std::fill_n(images, count * area * 3, 0.0F);
   std::fill_n(image_padding, count * area, true);
-  std::fill_n(tokens, count * length, pad_id);
-  std::fill_n(token_padding, count * length, true);
   for (std::int64_t i = 0; i < count; ++i) {
     const data::Sample& sample = samples[static_cast<std::size_t>(i)];
-    check(sample, size, length);
+    check(sample, size);
     write_image(sample, images + i * area * 3);
     write_padding(sample, image_padding + i * area);
-    std::ranges::copy(sample.tokens.ids, tokens + i * length);
-    std::fill_n(token_padding + i * length, sample.tokens.ids.size(), false);
     std::ranges::copy(sample.target, boxes + i * 4);
   }
+  std::vector<text::Encoded> expressions;
+  expressions.reserve(samples.size());
+  for (const data::Sample& sample : samples) expressions.push_back(sample.tokens);
+  Texts texts = collate_texts(expressions, length, pad_id);
+  batch.tokens = std::move(texts.tokens);
+  batch.token_padding = std::move(texts.padding);
   add_masks(samples, size, batch);
   return batch;
 }

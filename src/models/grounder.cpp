@@ -7,25 +7,24 @@ namespace referent::models {
 
 Grounder::Grounder(const ModelConfig& config, const InputShape& shape)
     : text_encoder_(config.text_encoder, config.decoder.transformer.width),
-      visual_encoder_(encoders::make_visual_encoder(config.visual_encoder, shape.image_size)),
-      conditioning_(conditioning::make_conditioning(config.conditioning, visual_encoder_->sites(),
-                                                    text_encoder_->width())) {
+      visual_encoder_(encoders::make_visual_encoder(config.visual_encoder, shape.image_size)) {
+  const auto visual = encoders::visual_shape(config.visual_encoder, shape.image_size);
+  conditioning_ =
+      conditioning::make_conditioning(config.conditioning, visual.sites, text_encoder_->width());
   register_module("text_encoder", text_encoder_);
   register_module("visual_encoder", visual_encoder_);
   if (conditioning_ != nullptr) register_module("conditioning", conditioning_);
   if (config.heads.box) {
     decoder_ = register_module(
         "decoder",
-        decoders::make_decoder(config.decoder,
-                               {visual_encoder_->width(), visual_encoder_->tokens(shape.image_size),
-                                text_encoder_->width(), shape.text_tokens}));
+        decoders::make_decoder(config.decoder, {visual.width, visual.tokens, text_encoder_->width(),
+                                                shape.text_tokens}));
     box_head_ =
         register_module("box_head", decoders::BoxHead(*config.heads.box, decoder_->width()));
   }
   if (config.heads.mask) {
     mask_head_ = register_module(
-        "mask_head",
-        decoders::MaskHead(*config.heads.mask, visual_encoder_->width(), text_encoder_->width()));
+        "mask_head", decoders::MaskHead(*config.heads.mask, visual.width, text_encoder_->width()));
   }
 }
 

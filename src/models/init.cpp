@@ -15,14 +15,6 @@ namespace {
 
 constexpr std::string_view kOptimizerPrefix = "optimizer.";
 
-formats::TensorMap weights_of(const checkpoint::Checkpoint& checkpoint) {
-  formats::TensorMap weights;
-  for (const auto& [name, tensor] : checkpoint.tensors) {
-    if (!name.starts_with(kOptimizerPrefix)) weights.emplace(name, tensor);
-  }
-  return weights;
-}
-
 /// Brings tables of relative positions that were made for another picture size to the wanted one;
 /// returns the native names of those it changed.
 std::vector<std::string> fit_positions(
@@ -122,6 +114,14 @@ void initialise(Model& model, const ModelConfig& config) {
   initialise_part(model, config.init.visual_encoder, "visual_encoder.", fit);
   initialise_part(model, config.init.text_encoder, "text_encoder.", fit);
   initialise_part(model, config.init.all, "", fit);
+}
+
+formats::TensorMap weights_of(const checkpoint::Checkpoint& checkpoint) {
+  formats::TensorMap weights;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (!name.starts_with(kOptimizerPrefix)) weights.emplace(name, tensor);
+  }
+  return weights;
 }
 
 void load_weights(Model& model, const checkpoint::Checkpoint& checkpoint) {

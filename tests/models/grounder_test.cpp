@@ -13,45 +13,12 @@ namespace {
 
 using conditioning::Type;
 using conditioning::Variant;
+using testing::Combination;
 using testing::tiny_batch;
 using testing::tiny_model;
 using testing::tiny_vit_model;
 
-struct Combination {
-  bool vit;
-  Type type;
-  Variant variant;
-  bool pooling;
-  bool mask;
-};
-
-/// Every visual encoder under every conditioning, with either decoder and with or without masks.
-std::vector<Combination> combinations() {
-  std::vector<Combination> all;
-  for (const bool vit : {false, true}) {
-    for (const auto& [type, variant] :
-         {std::pair{Type::kNone, Variant::kReleased}, std::pair{Type::kMmca, Variant::kReleased},
-          std::pair{Type::kMmca, Variant::kPaper}, std::pair{Type::kLaw, Variant::kReleased},
-          std::pair{Type::kLaw, Variant::kPaper}}) {
-      for (const bool pooling : {false, true}) {
-        for (const bool mask : {false, true}) all.push_back({vit, type, variant, pooling, mask});
-      }
-    }
-  }
-  return all;
-}
-
 constexpr std::int64_t kSize = 80;
-
-ModelConfig config_of(const Combination& c) {
-  ModelConfig config = c.vit ? tiny_vit_model(c.type, c.variant) : tiny_model(c.type, c.variant);
-  if (c.pooling) {
-    config.decoder.type = "language_pooling";
-    config.text_encoder.projection = false;
-  }
-  if (c.mask) config.heads.mask = decoders::MaskHeadConfig{8};
-  return config;
-}
 
 Batch batch_of(const Combination& c) {
   Batch batch = tiny_batch(2, kSize, 8);
@@ -66,7 +33,7 @@ class GrounderTest : public ::testing::TestWithParam<Combination> {};
 
 TEST_P(GrounderTest, RunsAndEveryParameterLearns) {
   torch::manual_seed(1);
-  const auto model = make_model(config_of(GetParam()), {kSize, 8});
+  const auto model = make_model(testing::tiny_model(GetParam()), {kSize, 8});
   const Batch batch = batch_of(GetParam());
   const Output output = model->forward(batch);
   ASSERT_EQ(output.boxes.sizes(), torch::IntArrayRef({2, 1, 4}));
@@ -83,8 +50,8 @@ TEST_P(GrounderTest, RunsAndEveryParameterLearns) {
 }
 
 TEST_P(GrounderTest, SavesAndLoads) {
-  const auto model = make_model(config_of(GetParam()), {kSize, 8});
-  const auto copy = make_model(config_of(GetParam()), {kSize, 8});
+  const auto model = make_model(testing::tiny_model(GetParam()), {kSize, 8});
+  const auto copy = make_model(testing::tiny_model(GetParam()), {kSize, 8});
   load_state(*copy, state_bytes(*model), /*complete=*/true);
   const Batch batch = batch_of(GetParam());
   model->eval();
@@ -97,16 +64,8 @@ TEST_P(GrounderTest, SavesAndLoads) {
   }
 }
 
-std::string name_of(const ::testing::TestParamInfo<Combination>& info) {
-  constexpr std::array kTypes{"None", "Mmca", "Law"};
-  const Combination& c = info.param;
-  return fmt::format("{}{}{}{}{}", c.vit ? "Vit" : "ResNet",
-                     kTypes.at(static_cast<std::size_t>(c.type)),
-                     c.variant == Variant::kPaper ? "Paper" : "",
-                     c.pooling ? "Pooling" : "RegToken", c.mask ? "Mask" : "");
-}
-
-INSTANTIATE_TEST_SUITE_P(Combinations, GrounderTest, ::testing::ValuesIn(combinations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Combinations, GrounderTest, ::testing::ValuesIn(testing::combinations()),
+                         testing::name_of);
 
 TEST(GrounderShapesTest, TakesAnyImageSizeDepthAndDilation) {
   for (const std::int64_t size : {64, 80, 96}) {

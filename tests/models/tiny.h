@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "referent/models/model.h"
 
 namespace referent::testing {
@@ -43,6 +50,52 @@ inline models::ModelConfig tiny_vit_model(conditioning::Type conditioning,
   vit.global_layers = {1};
   vit.pretrain_size = 48;
   return config;
+}
+
+struct Combination {
+  bool vit;
+  conditioning::Type type;
+  conditioning::Variant variant;
+  bool pooling;
+  bool mask;
+};
+
+/// Every visual encoder under every conditioning, with either decoder and with or without masks.
+inline std::vector<Combination> combinations() {
+  using conditioning::Type;
+  using conditioning::Variant;
+  std::vector<Combination> all;
+  for (const bool vit : {false, true}) {
+    for (const auto& [type, variant] :
+         {std::pair{Type::kNone, Variant::kReleased}, std::pair{Type::kMmca, Variant::kReleased},
+          std::pair{Type::kMmca, Variant::kPaper}, std::pair{Type::kLaw, Variant::kReleased},
+          std::pair{Type::kLaw, Variant::kPaper}}) {
+      for (const bool pooling : {false, true}) {
+        for (const bool mask : {false, true}) all.push_back({vit, type, variant, pooling, mask});
+      }
+    }
+  }
+  return all;
+}
+
+inline models::ModelConfig tiny_model(const Combination& c) {
+  models::ModelConfig config =
+      c.vit ? tiny_vit_model(c.type, c.variant) : tiny_model(c.type, c.variant);
+  if (c.pooling) {
+    config.decoder.type = "language_pooling";
+    config.text_encoder.projection = false;
+  }
+  if (c.mask) config.heads.mask = decoders::MaskHeadConfig{8};
+  return config;
+}
+
+inline std::string name_of(const ::testing::TestParamInfo<Combination>& info) {
+  constexpr std::array kTypes{"None", "Mmca", "Law"};
+  const Combination& c = info.param;
+  return fmt::format("{}{}{}{}{}", c.vit ? "Vit" : "ResNet",
+                     kTypes.at(static_cast<std::size_t>(c.type)),
+                     c.variant == conditioning::Variant::kPaper ? "Paper" : "",
+                     c.pooling ? "Pooling" : "RegToken", c.mask ? "Mask" : "");
 }
 
 inline Batch tiny_batch(std::int64_t batch_size, std::int64_t image_size,

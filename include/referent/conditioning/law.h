@@ -5,6 +5,9 @@
 
 namespace referent::conditioning {
 
+/// Of the layer norm in the released generator.
+constexpr double kGeneratorNormEpsilon = 1e-7;
+
 /// VG-LAW's language-adaptive weights (CVPR 2023, section 3.2): every layer's fused q, k, v weight
 /// becomes
 ///

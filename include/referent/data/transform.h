@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "referent/core/random.h"
 #include "referent/data/config.h"
@@ -21,6 +22,9 @@ class Transform {
   /// the expression is empty or not UTF-8, or the picture, the box or the mask cannot be used.
   virtual Sample operator()(const Example& example, image::Image image,
                             RandomStream& stream) const = 0;
+
+  /// An expression alone, as the transform of evaluation reads it. Throws DataError likewise.
+  virtual text::Encoded read(std::string_view expression) const = 0;
 };
 
 /// What every transform needs besides its own configuration.

@@ -8,6 +8,9 @@
 
 namespace referent::decoders {
 
+/// Of the layer norm between the two upsampling convolutions.
+constexpr double kMaskHeadNormEpsilon = 1e-6;
+
 /// VG-LAW's mask head (CVPR 2023, section 3.3): the visual tokens' grid, upsampled four times by
 /// two transposed convolutions to the width of the text, dotted with the text's first token at
 /// every cell, and resized to the picture.

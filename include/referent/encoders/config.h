@@ -100,6 +100,11 @@ struct VitConfig {
   double drop_path = 0.1;
   nn::PositionFit position_fit = nn::PositionFit::kLinear;
 
+  /// Inner width of the MLP.
+  std::int64_t mlp_width() const {
+    return static_cast<std::int64_t>(mlp_ratio * static_cast<double>(width));
+  }
+
   template <class V>
   void visit(V& v) {
     v.field("patch", patch, "Side of a patch [pixels]; it divides the side of the picture.",

@@ -18,16 +18,17 @@ class VisualEncoder : public torch::nn::Module {
   virtual VisualFeatures forward(const torch::Tensor& images, const torch::Tensor& image_padding,
                                  const TextFeatures& text,
                                  conditioning::Conditioning* conditioning) = 0;
-
-  /// Where its weights may depend on the text.
-  virtual conditioning::Sites sites() const = 0;
-
-  /// Width of its tokens.
-  virtual std::int64_t width() const = 0;
-
-  /// Number of tokens of a square picture of `image_size` pixels a side.
-  virtual std::int64_t tokens(std::int64_t image_size) const = 0;
 };
+
+/// What an encoder offers and gives, known from its configuration.
+struct VisualShape {
+  conditioning::Sites sites;  ///< where its weights may depend on the text
+  std::int64_t width;         ///< of a token
+  std::int64_t tokens;        ///< of a square picture
+};
+
+/// For square pictures of `image_size` pixels a side.
+VisualShape visual_shape(const VisualEncoderConfig& config, std::int64_t image_size);
 
 /// For square pictures of `image_size` pixels a side.
 std::shared_ptr<VisualEncoder> make_visual_encoder(const VisualEncoderConfig& config,

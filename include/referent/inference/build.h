@@ -14,6 +14,9 @@
 /// What a run's configuration stands for.
 namespace referent::inference {
 
+/// What the run's model is built for.
+models::InputShape input_shape(const engine::RunConfig& config);
+
 /// The model with its initial random values, laid out for fast convolutions.
 std::shared_ptr<models::Model> build_model(const engine::RunConfig& config);
 

@@ -17,6 +17,7 @@
 #include "referent/data/transform.h"
 #include "referent/engine/config.h"
 #include "referent/image/image.h"
+#include "referent/inference/plan.h"
 #include "referent/models/model.h"
 #include "referent/text/tokenizer.h"
 
@@ -39,11 +40,11 @@ struct Query {
 /// A trained model, ready to ground expressions. Safe to call from many threads at once.
 class Predictor {
  public:
-  /// Reads a native checkpoint, which holds configuration and vocabulary too. Throws
-  /// CheckpointError.
-  explicit Predictor(const Path& checkpoint, torch::Device device = torch::kCPU);
+  /// Reads a native checkpoint, which holds configuration and vocabulary too, and runs it as a
+  /// Plan. Throws CheckpointError.
+  explicit Predictor(const Path& checkpoint, const Plan::Options& options = {});
 
-  /// Around a model that somebody else holds; puts it into evaluation mode.
+  /// Around a model that somebody else holds and may go on training; puts it into evaluation mode.
   Predictor(std::shared_ptr<models::Model> model, const engine::RunConfig& config,
             std::shared_ptr<const text::Tokenizer> tokenizer, torch::Device device = torch::kCPU);
 
@@ -55,7 +56,8 @@ class Predictor {
   /// Reads a JPEG, PNG or WebP file, turned upright as its EXIF orientation says; box and mask are
   /// those of the upright picture.
   Prediction ground(const Path& file, std::string_view expression) const;
-  /// Many at once, in batches of the configuration's eval.batch_size.
+  /// Many at once, in batches of the configuration's eval.batch_size. Each expression is read once
+  /// and each picture, by its address, seen once, however often they come.
   std::vector<Prediction> ground(std::span<const Query> queries) const;
 
   /// The model's output for a batch; tensors are on the CPU.
@@ -75,11 +77,20 @@ class Predictor {
   const engine::RunConfig& config() const { return config_; }
 
  private:
+  Predictor(const engine::RunConfig& config, std::shared_ptr<const text::Tokenizer> tokenizer,
+            torch::Device device);
+
   data::Sample make_sample(const image::Image& image, std::string_view expression) const;
+  Output finish(const Output& output, const Tensor& image_padding) const;
+  Prediction prediction_of(const Output& output, std::int64_t index, const data::Sample& sample,
+                           const std::string& expression) const;
+  void ground_about_one(std::span<const Query> queries, std::span<const std::size_t> of_picture,
+                        std::span<Prediction> predictions) const;
 
   engine::RunConfig config_;
   torch::Device device_;
-  std::shared_ptr<models::Model> model_;
+  std::shared_ptr<models::Model> model_;  ///< null where there is a plan
+  std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const text::Tokenizer> tokenizer_;
   std::shared_ptr<const data::Transform> transform_;
 };

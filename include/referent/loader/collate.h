@@ -9,6 +9,16 @@
 
 namespace referent::loader {
 
+/// Expressions of several lengths side by side.
+struct Texts {
+  torch::Tensor tokens;   ///< [B, length] int64
+  torch::Tensor padding;  ///< [B, length] bool, true = padding
+};
+
+/// Each has at most `length` tokens.
+Texts collate_texts(std::span<const text::Encoded> expressions, std::int64_t length,
+                    std::int64_t pad_id);
+
 /// Samples of one square size as a batch on the CPU. A pixel becomes (x / 255 - mean) / std in
 /// float32, ImageNet's mean and standard deviation of its channel; what the picture does not cover
 /// is 0. Expressions are padded with `pad_id` to `length` ids, which none may exceed. Images lie

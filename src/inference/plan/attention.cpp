@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attention.h"
+
+#include <ATen/ops/scaled_dot_product_attention.h>
+
+#include <optional>
+
+#include "referent/inference/flop_count.h"
+
+namespace referent::inference {
+
+using torch::Tensor;
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+                 std::int64_t heads) {
+  FlopCount::add(2 * q.numel() * k.size(1) + 2 * q.size(0) * q.size(1) * v.size(1) * v.size(2));
+  const auto split = [&](const Tensor& x) { return x.unflatten(2, {heads, -1}).transpose(1, 2); };
+  const std::optional<Tensor> attention_mask =
+      mask.defined() ? std::optional<Tensor>(mask) : std::nullopt;
+  return at::scaled_dot_product_attention(split(q), split(k), split(v), attention_mask)
+      .transpose(1, 2)
+      .flatten(2);
+}
+
+}  // namespace referent::inference

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace referent::inference {
+
+/// Scaled dot-product attention over heads: q [B, Nq, D], k and v [B, Nk, D], any strides whose
+/// last is 1; `mask` broadcasts to [B, heads, Nq, Nk], bool (true = attend) or added to the scores,
+/// or is undefined. Returns [B, Nq, D].
+torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                        const torch::Tensor& mask, std::int64_t heads);
+
+}  // namespace referent::inference

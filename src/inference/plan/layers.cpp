@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers.h"
+
+#include <ATen/Context.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/cudnn_convolution_add_relu.h>
+#include <ATen/ops/cudnn_convolution_relu.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
+#include <ATen/ops/relu.h>
+
+#include <optional>
+#include <string_view>
+
+#include "referent/inference/flop_count.h"
+
+namespace referent::inference {
+namespace {
+
+using torch::IValue;
+using torch::Tensor;
+
+/// oneDNN's fused operators are registered for the compiler of PyTorch and have no C++ name.
+template <typename... Arguments>
+Tensor call(const char* name, const char* overload, Arguments&&... arguments) {
+  const c10::OperatorHandle op = c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
+  std::vector<IValue> stack{IValue(std::forward<Arguments>(arguments))...};
+  op.callBoxed(&stack);
+  return stack.front().toTensor();
+}
+
+/// Whether oneDNN computes in this type on this machine; bfloat16 needs AVX-512.
+bool one_dnn_takes(const Target& target) {
+  if (!target.device.is_cpu() || !at::globalContext().userEnabledMkldnn()) return false;
+  return target.dtype == torch::kFloat32 ||
+         (target.dtype == torch::kBFloat16 && __builtin_cpu_supports("avx512bw") != 0 &&
+          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0);
+}
+
+const char* name_of(Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return "none";
+    case Activation::kRelu:
+      return "relu";
+    case Activation::kGelu:
+      return "gelu";
+  }
+  return "none";
+}
+
+Tensor apply(Activation activation, const Tensor& x) {
+  switch (activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return at::relu(x);
+    case Activation::kGelu:
+      return at::gelu(x);
+  }
+  return x;
+}
+
+std::optional<Tensor> optional(const Tensor& tensor) {
+  return tensor.defined() ? std::optional<Tensor>(tensor) : std::nullopt;
+}
+
+c10::List<std::optional<at::Scalar>> no_scalars() {
+  return c10::List<std::optional<at::Scalar>>();
+}
+
+std::vector<std::int64_t> twice(std::int64_t value) {
+  return {value, value};
+}
+
+}  // namespace
+
+Tensor Target::place(const Tensor& tensor) const {
+  return tensor.defined() ? tensor.to(device, dtype).contiguous() : tensor;
+}
+
+FrozenLinear::FrozenLinear(const Tensor& weight, const Tensor& bias, const Target& target,
+                           Activation activation)
+    : activation_(activation),
+      output_(weight.size(0)),
+      packed_(one_dnn_takes(target)),
+      weight_(target.place(weight)),
+      bias_(target.place(bias)) {
+  if (packed_) {
+    weight_ = call("mkldnn::_reorder_linear_weight", "", weight_, std::optional<std::int64_t>());
+  }
+}
+
+FrozenLinear::FrozenLinear(const Weights& weights, std::int64_t input, std::int64_t output,
+                           const Target& target, Activation activation)
+    : FrozenLinear(weights.get("weight", {output, input}), weights.get("bias", {output}), target,
+                   activation) {}
+
+Tensor FrozenLinear::operator()(const Tensor& x) const {
+  FlopCount::add(2 * x.numel() * output_);
+  if (packed_) {
+    return call("mkldnn::_linear_pointwise", "", x.contiguous(), weight_, optional(bias_),
+                name_of(activation_), no_scalars(), "none");
+  }
+  return apply(activation_, at::linear(x, weight_, optional(bias_)));
+}
+
+Tensor FrozenLinear::plus(const Tensor& x, const Tensor& other) const {
+  FlopCount::add(2 * x.numel() * output_);
+  if (packed_) {
+    return call("mkldnn::_linear_pointwise", "binary", x.contiguous(), other.contiguous(), weight_,
+                optional(bias_), "add");
+  }
+  return at::linear(x, weight_, optional(bias_)).add_(other);
+}
+
+FrozenConvolution::FrozenConvolution(const Tensor& weight, const Tensor& bias,
+                                     const Options& options, const Target& target)
+    : options_(options),
+      per_output_(2 * weight[0].numel()),
+      packed_(one_dnn_takes(target)),
+      weight_(weight.to(target.device, target.dtype, /*non_blocking=*/false, /*copy=*/false,
+                        torch::MemoryFormat::ChannelsLast)),
+      bias_(target.place(bias)) {
+  if (packed_) {
+    const std::vector<std::int64_t> input{1, weight.size(1), options.side, options.side};
+    weight_ = at::mkldnn_reorder_conv2d_weight(weight_.to_mkldnn(), twice(options.padding),
+                                               twice(options.stride), twice(options.dilation),
+                                               /*groups=*/1, input);
+  }
+}
+
+Tensor FrozenConvolution::operator()(const Tensor& x) const {
+  const Tensor y = run(x);
+  FlopCount::add(y.numel() * per_output_);
+  return y;
+}
+
+Tensor FrozenConvolution::run(const Tensor& x) const {
+  const std::vector<std::int64_t> stride = twice(options_.stride);
+  const std::vector<std::int64_t> padding = twice(options_.padding);
+  const std::vector<std::int64_t> dilation = twice(options_.dilation);
+  if (packed_) {
+    return call("mkldnn::_convolution_pointwise", "", x, weight_, optional(bias_), padding, stride,
+                dilation, 1, options_.relu ? "relu" : "none", no_scalars(), "none");
+  }
+  if (x.is_cuda() && options_.relu && bias_.defined()) {
+    return at::cudnn_convolution_relu(x, weight_, bias_, stride, padding, dilation, 1);
+  }
+  Tensor y = at::conv2d(x, weight_, optional(bias_), stride, padding, dilation);
+  return options_.relu ? y.relu_() : y;
+}
+
+Tensor FrozenConvolution::onto(const Tensor& sum, const Tensor& x) const {
+  FlopCount::add(sum.numel() * per_output_);
+  const std::vector<std::int64_t> stride = twice(options_.stride);
+  const std::vector<std::int64_t> padding = twice(options_.padding);
+  const std::vector<std::int64_t> dilation = twice(options_.dilation);
+  if (packed_) {
+    return call("mkldnn::_convolution_pointwise_", "binary", sum, x, weight_, optional(bias_),
+                padding, stride, dilation, 1, "add", std::optional<at::Scalar>(1.0),
+                options_.relu ? std::optional<std::string>("relu") : std::nullopt, no_scalars(),
+                std::optional<std::string>());
+  }
+  if (x.is_cuda() && options_.relu) {
+    return at::cudnn_convolution_add_relu(x, weight_, sum, /*alpha=*/1.0, optional(bias_), stride,
+                                          padding, dilation, 1);
+  }
+  Tensor y = sum;
+  y.add_(at::conv2d(x, weight_, optional(bias_), stride, padding, dilation));
+  return options_.relu ? y.relu_() : y;
+}
+
+FrozenLayerNorm::FrozenLayerNorm(const Weights& weights, std::int64_t width, double epsilon,
+                                 const Target& target)
+    : epsilon_(epsilon),
+      weight_(target.place(weights.get("weight", {width}))),
+      bias_(target.place(weights.get("bias", {width}))) {}
+
+Tensor FrozenLayerNorm::operator()(const Tensor& x) const {
+  return at::layer_norm(x, {x.size(-1)}, weight_, bias_, epsilon_);
+}
+
+}  // namespace referent::inference

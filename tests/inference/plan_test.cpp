@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/inference/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "models/tiny.h"
+#include "referent/core/error.h"
+#include "referent/models/state.h"
+
+namespace referent::inference {
+namespace {
+
+using conditioning::Type;
+using conditioning::Variant;
+using models::ModelConfig;
+using testing::Combination;
+using testing::tiny_model;
+
+constexpr std::int64_t kSize = 80;
+constexpr std::int64_t kWords = 8;
+const models::InputShape kShape{kSize, kWords};
+
+/// A model in which nothing is zero or one as it is at first.
+std::shared_ptr<models::Model> trained(const ModelConfig& config) {
+  torch::manual_seed(5);
+  auto model = models::make_model(config, kShape);
+  const torch::NoGradGuard no_grad;
+  for (Tensor& parameter : model->parameters()) parameter.add_(0.05 * torch::randn_like(parameter));
+  for (const auto& buffer : model->named_buffers()) {
+    if (!buffer.value().is_floating_point()) continue;
+    Tensor values = buffer.value();
+    values.add_(0.3 * torch::rand_like(values));
+  }
+  model->eval();
+  return model;
+}
+
+/// Pictures of several shapes and texts of several lengths.
+Batch mixed_batch(std::int64_t size) {
+  torch::manual_seed(6);
+  Batch batch;
+  batch.images = torch::randn({size, 3, kSize, kSize});
+  batch.image_padding = torch::zeros({size, kSize, kSize}, torch::kBool);
+  batch.tokens = torch::randint(1, 50, {size, kWords}, torch::kInt64);
+  batch.token_padding = torch::zeros({size, kWords}, torch::kBool);
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::int64_t border = 16 * (i % 3);
+    Tensor padding = batch.image_padding[i];
+    padding.narrow(i % 2, 0, border).fill_(true);
+    padding.narrow(i % 2, kSize - border, border).fill_(true);
+    const std::int64_t words = kWords - i % 4;
+    batch.token_padding[i].narrow(0, words, kWords - words).fill_(true);
+  }
+  batch.images.masked_fill_(batch.image_padding.unsqueeze(1), 0);
+  return batch;
+}
+
+Output output_of(models::Model& model, const Batch& batch) {
+  const torch::NoGradGuard no_grad;
+  return model.forward(batch);
+}
+
+Batch to_double(Batch batch) {
+  batch.images = batch.images.to(torch::kFloat64);
+  return batch;
+}
+
+constexpr double kFloat = 1e-4;
+constexpr double kDouble = 1e-9;
+
+void expect_near(const Output& plan, const Output& model, double tolerance) {
+  ASSERT_EQ(plan.boxes.defined(), model.boxes.defined());
+  if (model.boxes.defined()) {
+    ASSERT_EQ(plan.boxes.sizes(), model.boxes.sizes());
+    EXPECT_LT((plan.boxes - model.boxes).abs().max().item<double>(), tolerance);
+  }
+  ASSERT_EQ(plan.mask_logits.defined(), model.mask_logits.defined());
+  if (model.mask_logits.defined()) {
+    ASSERT_EQ(plan.mask_logits.sizes(), model.mask_logits.sizes());
+    const double scale = model.mask_logits.abs().max().item<double>();
+    EXPECT_LT((plan.mask_logits - model.mask_logits).abs().max().item<double>(),
+              tolerance * std::max(scale, 1.0));
+  }
+}
+
+class PlanTest : public ::testing::TestWithParam<Combination> {};
+
+TEST_P(PlanTest, GivesTheModelsOutput) {
+  const ModelConfig config = tiny_model(GetParam());
+  const auto model = trained(config);
+  const Plan plan(config, kShape, *model, {});
+  for (const std::int64_t size : {1, 3, 8}) {
+    const Batch batch = mixed_batch(size);
+    expect_near(plan.forward(batch), output_of(*model, batch), kFloat);
+  }
+  model->to(torch::kFloat64);
+  const Plan exact(config, kShape, *model, {.dtype = torch::kFloat64});
+  for (const std::int64_t size : {1, 3, 8}) {
+    const Batch batch = to_double(mixed_batch(size));
+    expect_near(exact.forward(batch), output_of(*model, batch), kDouble);
+  }
+}
+
+TEST_P(PlanTest, OnePictureServesManyTextsAndOneTextManyPictures) {
+  const ModelConfig config = tiny_model(GetParam());
+  const auto model = trained(config);
+  model->to(torch::kFloat64);
+  const Plan plan(config, kShape, *model, {.dtype = torch::kFloat64});
+  const Batch batch = to_double(mixed_batch(3));
+  const TextFeatures text = plan.read(batch.tokens, batch.token_padding);
+  for (std::int64_t picture = 0; picture < 3; ++picture) {
+    const auto seen =
+        plan.see(batch.images.narrow(0, picture, 1), batch.image_padding.narrow(0, picture, 1));
+    for (std::int64_t expression = 0; expression < 3; ++expression) {
+      Batch pair;
+      pair.images = batch.images.narrow(0, picture, 1);
+      pair.image_padding = batch.image_padding.narrow(0, picture, 1);
+      pair.tokens = batch.tokens.narrow(0, expression, 1);
+      pair.token_padding = batch.token_padding.narrow(0, expression, 1);
+      const Output output =
+          plan.ground(*seen, Plan::part_of(text, expression, 1), /*again=*/expression < 2);
+      expect_near(output, output_of(*model, pair), kDouble);
+    }
+  }
+}
+
+/// Root of the mean square difference. Two ways of rounding are compared by it with some slack: of
+/// one picture the one, of another the other comes nearer.
+double distance(const Tensor& a, const Tensor& b) {
+  return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).square().mean().sqrt().item<double>();
+}
+
+TEST_P(PlanTest, BFloat16IsAsNearAsTheModelInBFloat16) {
+  const ModelConfig config = tiny_model(GetParam());
+  const auto model = trained(config);
+  const Plan plan(config, kShape, *model, {.dtype = torch::kBFloat16});
+  Batch batch = mixed_batch(8);
+  const Output expected = output_of(*model, batch);
+  const Output output = plan.forward(batch);
+  EXPECT_EQ(output.boxes.scalar_type(), torch::kFloat32);
+  model->to(torch::kBFloat16);
+  batch.images = batch.images.to(torch::kBFloat16);
+  const Output plain = output_of(*model, batch);
+  EXPECT_LT(distance(output.boxes, expected.boxes), 4 * distance(plain.boxes, expected.boxes));
+  if (GetParam().mask) {
+    EXPECT_LT(distance(output.mask_logits, expected.mask_logits),
+              4 * distance(plain.mask_logits, expected.mask_logits));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Combinations, PlanTest, ::testing::ValuesIn(testing::combinations()),
+                         testing::name_of);
+
+void expect_same(const ModelConfig& config) {
+  const auto model = trained(config);
+  const Plan plan(config, kShape, *model, {});
+  const Batch batch = mixed_batch(3);
+  expect_near(plan.forward(batch), output_of(*model, batch), kFloat);
+}
+
+TEST(PlanShapesTest, TakesEveryBackbone) {
+  for (const Variant variant : {Variant::kReleased, Variant::kPaper}) {
+    for (const encoders::Normalisation normalisation :
+         {encoders::Normalisation::kFrozen, encoders::Normalisation::kFolded,
+          encoders::Normalisation::kBatch}) {
+      ModelConfig config = tiny_model(Type::kMmca, variant);
+      config.visual_encoder.backbone.normalisation = normalisation;
+      config.visual_encoder.backbone.depth = 50;
+      config.visual_encoder.backbone.dilation = variant == Variant::kPaper;
+      expect_same(config);
+      config.visual_encoder.backbone.stages = 3;
+      expect_same(config);
+    }
+  }
+}
+
+TEST(PlanShapesTest, TakesPreNormSeveralLayersAndPositionsInValues) {
+  for (const Variant variant : {Variant::kReleased, Variant::kPaper}) {
+    ModelConfig config = tiny_model(Type::kMmca, variant);
+    config.visual_encoder.transformer.layers = 2;
+    config.visual_encoder.transformer.norm_first = true;
+    config.decoder.transformer.layers = 2;
+    config.decoder.transformer.norm_first = true;
+    config.decoder.position_in_values = true;
+    config.text_encoder.pooler = false;
+    expect_same(config);
+  }
+}
+
+TEST(PlanShapesTest, TakesAModelOfMasksOnly) {
+  ModelConfig config = testing::tiny_vit_model(Type::kLaw, Variant::kReleased);
+  config.heads.box = std::nullopt;
+  config.heads.mask = decoders::MaskHeadConfig{8};
+  expect_same(config);
+}
+
+checkpoint::Checkpoint checkpoint_of(const models::Model& model) {
+  checkpoint::Checkpoint checkpoint;
+  checkpoint.tensors = models::state_bytes(model);
+  return checkpoint;
+}
+
+TEST(PlanCheckpointTest, IsMadeOutOfAFile) {
+  for (const Combination& combination : testing::combinations()) {
+    const ModelConfig config = tiny_model(combination);
+    const auto model = trained(config);
+    checkpoint::Checkpoint checkpoint = checkpoint_of(*model);
+    checkpoint.tensors.emplace("optimizer.box_head.layers.0.weight.exp_avg",
+                               models::to_bytes(torch::ones({2})));
+    const Plan plan(config, kShape, checkpoint, {});
+    const Batch batch = mixed_batch(1);
+    expect_near(plan.forward(batch), output_of(*model, batch), kFloat);
+  }
+}
+
+TEST(PlanCheckpointTest, RefusesWhatDoesNotFit) {
+  const ModelConfig config = tiny_model(Type::kMmca, Variant::kReleased);
+  const auto model = trained(config);
+  const std::string name = "box_head.layers.2.bias";
+  checkpoint::Checkpoint checkpoint = checkpoint_of(*model);
+  checkpoint.tensors.erase(name);
+  EXPECT_THROW(Plan(config, kShape, checkpoint, {}), CheckpointError);
+  checkpoint.tensors[name] = models::to_bytes(torch::ones({5}));
+  EXPECT_THROW(Plan(config, kShape, checkpoint, {}), CheckpointError);
+  checkpoint = checkpoint_of(*model);
+  checkpoint.tensors["more"] = models::to_bytes(torch::ones({5}));
+  EXPECT_THROW(Plan(config, kShape, checkpoint, {}), CheckpointError);
+}
+
+}  // namespace
+}  // namespace referent::inference
