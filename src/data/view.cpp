@@ -103,7 +103,7 @@ void crop(View& view, std::int64_t left, std::int64_t top, std::int64_t width,
 }
 
 void flip_horizontal(View& view) {
-  view.image = image::flip_horizontal(view.image);
+  view.image = image::flip_horizontal(std::move(view.image));
   if (view.mask) view.mask = image::flip_horizontal(*view.mask);
   const auto width = static_cast<float>(view.image.width);
   view.box = {width - view.box[2], view.box[1], width - view.box[0], view.box[3]};

@@ -7,13 +7,10 @@
 #include <vector>
 
 #include "referent/core/error.h"
+#include "resample_rows.h"
 
 namespace referent::image {
 namespace {
-
-/// Fraction bits of the weights: 32 less 8 for the pixel and 2 for overshoot and sign.
-constexpr int kWeightBits = 22;
-constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
 
 double triangle(double x) {
   x = std::abs(x);
@@ -38,18 +35,6 @@ Kernel kernel_of(Filter filter) {
   return filter == Filter::kBilinear ? Kernel{triangle, 1} : Kernel{cubic, 2};
 }
 
-/// The input samples one output sample is made of, and where their weights begin.
-struct Window {
-  std::int64_t first;
-  std::int64_t count;
-  std::size_t weights;
-};
-
-struct Plan {
-  std::vector<Window> windows;  // one per output sample
-  std::vector<std::int32_t> weights;
-};
-
 std::int32_t to_fixed(double weight) {
   const double scaled = weight * (1 << kWeightBits);
   return static_cast<std::int32_t>(weight < 0 ? scaled - 0.5 : scaled + 0.5);
@@ -61,74 +46,94 @@ std::int64_t round_half_up(double value) {
 
 /// Weights of a resize of `in` samples to `out`. When the picture shrinks the kernel is stretched
 /// by the same ratio. Each window's weights are normalised before they are rounded.
-Plan make_plan(std::int64_t in, std::int64_t out, const Kernel& kernel) {
+ResamplePlan make_plan(std::int64_t in, std::int64_t out, const Kernel& kernel) {
   const double scale = static_cast<double>(in) / static_cast<double>(out);
   const double stretch = std::max(scale, 1.0);
   const double support = kernel.support * stretch;
   const double shrink = 1.0 / stretch;
-  Plan plan;
-  plan.windows.reserve(static_cast<std::size_t>(out));
-  std::vector<double> values;
+  const auto center_of = [scale](std::int64_t i) { return (static_cast<double>(i) + 0.5) * scale; };
+  ResamplePlan plan;
+  std::vector<std::int64_t> ends;
   for (std::int64_t i = 0; i < out; ++i) {
-    const double center = (static_cast<double>(i) + 0.5) * scale;
-    const auto first = std::max<std::int64_t>(round_half_up(center - support), 0);
-    const auto end = std::min(round_half_up(center + support), in);
+    plan.first.push_back(std::max<std::int64_t>(round_half_up(center_of(i) - support), 0));
+    ends.push_back(std::min(round_half_up(center_of(i) + support), in));
+    plan.taps = std::max(plan.taps, static_cast<std::size_t>(ends.back() - plan.first.back()));
+  }
+  plan.weights.resize(ends.size() * plan.taps);
+  std::vector<double> values;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const double center = center_of(static_cast<std::int64_t>(i));
     values.clear();
     double sum = 0;
-    for (std::int64_t j = 0; j < end - first; ++j) {
-      values.push_back(kernel.value((static_cast<double>(j + first) - center + 0.5) * shrink));
+    for (std::int64_t j = plan.first[i]; j < ends[i]; ++j) {
+      values.push_back(kernel.value((static_cast<double>(j) - center + 0.5) * shrink));
       sum += values.back();
     }
-    plan.windows.push_back({first, end - first, plan.weights.size()});
-    for (const double value : values) plan.weights.push_back(to_fixed(value / sum));
+    std::int32_t* weight = plan.weights.data() + i * plan.taps;
+    for (const double value : values) *weight++ = to_fixed(value / sum);
   }
   return plan;
 }
 
-std::uint8_t to_pixel(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
-}
-
-Image resize_columns(const Image& image, const Plan& plan) {
-  Image result(static_cast<std::int64_t>(plan.windows.size()), image.height);
-  for (std::int64_t y = 0; y < image.height; ++y) {
-    const std::uint8_t* from = image.row(y);
-    std::uint8_t* to = result.row(y);
-    for (const Window& window : plan.windows) {
-      const std::int32_t* weight = plan.weights.data() + window.weights;
-      const std::uint8_t* pixel = from + 3 * window.first;
-      std::int32_t red = kHalf;
-      std::int32_t green = kHalf;
-      std::int32_t blue = kHalf;
-      for (std::int64_t j = 0; j < window.count; ++j, pixel += 3) {
-        red += pixel[0] * weight[j];
-        green += pixel[1] * weight[j];
-        blue += pixel[2] * weight[j];
-      }
-      to[0] = to_pixel(red);
-      to[1] = to_pixel(green);
-      to[2] = to_pixel(blue);
-      to += 3;
-    }
+/// Rows of a picture at another width, made when they are asked for and kept for a while.
+class WidenedRows {
+ public:
+  /// Keeps the last `kept` rows. `image` must outlive this.
+  WidenedRows(const Image& image, std::int64_t width, std::int64_t kept, const Kernel& kernel)
+      : image_(image), is_same_(width == image.width), kept_(kept) {
+    if (is_same_) return;
+    plan_ = make_plan(image.width, width, kernel);
+    pair_weights(plan_);
+    from_.resize(3 * (static_cast<std::size_t>(image.width) + plan_.taps) + kReadBehind);
+    row_size_ = 3 * static_cast<std::size_t>(width) + kWrittenBehind;
+    rows_.resize(static_cast<std::size_t>(kept) * row_size_);
   }
-  return result;
-}
 
-Image resize_rows(const Image& image, const Plan& plan) {
-  Image result(image.width, static_cast<std::int64_t>(plan.windows.size()));
-  const std::int64_t count = 3 * image.width;
-  std::vector<std::int32_t> sums(static_cast<std::size_t>(count));
-  std::int32_t* const sum = sums.data();
-  for (std::int64_t y = 0; y < result.height; ++y) {
-    const Window& window = plan.windows[static_cast<std::size_t>(y)];
-    std::fill(sums.begin(), sums.end(), kHalf);
-    for (std::int64_t j = 0; j < window.count; ++j) {
-      const std::int32_t weight = plan.weights[window.weights + static_cast<std::size_t>(j)];
-      const std::uint8_t* from = image.row(window.first + j);
-      for (std::int64_t i = 0; i < count; ++i) sum[i] += from[i] * weight;
+  /// Row y; at most those of `kept` - 1 before the highest one asked for.
+  const std::uint8_t* row(std::int64_t y) {
+    if (is_same_) return image_.row(y);
+    for (; made_ <= y; ++made_) widen_row(readable_row(made_), plan_, place(made_));
+    return place(y);
+  }
+
+ private:
+  /// Row y with room behind it: other rows, or a copy where those are too few.
+  const std::uint8_t* readable_row(std::int64_t y) {
+    const std::int64_t size = 3 * image_.width;
+    const auto room = static_cast<std::int64_t>(from_.size()) - size;
+    if ((image_.height - 1 - y) * size >= room) return image_.row(y);
+    std::memcpy(from_.data(), image_.row(y), static_cast<std::size_t>(size));
+    return from_.data();
+  }
+
+  std::uint8_t* place(std::int64_t y) {
+    return rows_.data() + static_cast<std::size_t>(y % kept_) * row_size_;
+  }
+
+  const Image& image_;
+  bool is_same_;
+  std::int64_t kept_;
+  std::int64_t made_ = 0;
+  ResamplePlan plan_;
+  std::vector<std::uint8_t> from_;  ///< a copy of a row with room behind it
+  std::size_t row_size_ = 0;
+  std::vector<std::uint8_t> rows_;
+};
+
+/// Columns, then rows.
+Image resize_columns_first(const Image& image, std::int64_t width, std::int64_t height,
+                           const Kernel& kernel) {
+  const ResamplePlan plan = make_plan(image.height, height, kernel);
+  WidenedRows widened(image, width, static_cast<std::int64_t>(plan.taps), kernel);
+  std::vector<const std::uint8_t*> rows(plan.taps);
+  Image result(width, height);
+  for (std::int64_t y = 0; y < height; ++y) {
+    for (std::size_t j = 0; j < rows.size(); ++j) {
+      const std::int64_t row =
+          plan.first[static_cast<std::size_t>(y)] + static_cast<std::int64_t>(j);
+      rows[j] = widened.row(std::min(row, image.height - 1));
     }
-    std::uint8_t* to = result.row(y);
-    for (std::int64_t i = 0; i < count; ++i) to[i] = to_pixel(sum[i]);
+    combine_rows(rows, plan.weights_of(y), 3 * width, result.row(y));
   }
   return result;
 }
@@ -164,7 +169,7 @@ std::vector<Pair> make_pairs(std::int64_t in, std::int64_t out, bool columns) {
 }
 
 /// One row of the picture at the width of the result, kPlainBits of fraction.
-void widen_row(const std::uint8_t* row, const std::vector<Pair>& columns, std::int32_t* to) {
+void blend_columns(const std::uint8_t* row, const std::vector<Pair>& columns, std::int32_t* to) {
   for (const Pair& pair : columns) {
     for (std::int64_t c = 0; c < 3; ++c) {
       *to++ = row[3 * pair.first + c] * pair.first_weight +
@@ -182,8 +187,8 @@ Image resize_plain(const Image& image, std::int64_t width, std::int64_t height) 
   std::vector<std::int32_t> lower(count);
   for (std::int64_t y = 0; y < height; ++y) {
     const Pair& pair = rows[static_cast<std::size_t>(y)];
-    widen_row(image.row(pair.first), columns, upper.data());
-    widen_row(image.row(pair.second), columns, lower.data());
+    blend_columns(image.row(pair.first), columns, upper.data());
+    blend_columns(image.row(pair.second), columns, lower.data());
     std::uint8_t* to = result.row(y);
     for (std::size_t i = 0; i < count; ++i) {
       // OpenCV drops bits before it multiplies, so that 32 suffice; the last two round.
@@ -202,19 +207,13 @@ Image resize(const Image& image, std::int64_t width, std::int64_t height, Filter
                  image.width, image.height, width, height);
   if (filter == Filter::kPlainBilinear) return resize_plain(image, width, height);
   const Kernel kernel = kernel_of(filter);
-  const auto with_columns = [&](const Image& from) {
-    if (width == image.width) return from;
-    return resize_columns(from, make_plan(image.width, width, kernel));
-  };
-  const auto with_rows = [&](const Image& from) {
-    if (height == image.height) return from;
-    return resize_rows(from, make_plan(image.height, height, kernel));
-  };
   // Rounding between the passes makes their order visible. Pillow does the rows first where they
   // lose more than twice as many pixels as the columns do.
   const std::int64_t lost_rows = image.height - height;
   const bool rows_first = lost_rows > 0 && lost_rows > 2 * (image.width - width);
-  return rows_first ? with_columns(with_rows(image)) : with_rows(with_columns(image));
+  if (!rows_first) return resize_columns_first(image, width, height, kernel);
+  const Image lower = resize_columns_first(image, image.width, height, kernel);
+  return resize_columns_first(lower, width, height, kernel);
 }
 
 Image crop(const Image& image, std::int64_t x, std::int64_t y, std::int64_t width,
@@ -230,17 +229,18 @@ Image crop(const Image& image, std::int64_t x, std::int64_t y, std::int64_t widt
   return result;
 }
 
-Image flip_horizontal(const Image& image) {
-  Image result(image.width, image.height);
+Image flip_horizontal(Image image) {
+  if (image.empty()) return image;
+  // Four bytes at a time are quicker than three: the one too many is overwritten by the next.
+  std::vector<std::uint8_t> row(static_cast<std::size_t>(3 * image.width + 1));
   for (std::int64_t y = 0; y < image.height; ++y) {
-    const std::uint8_t* from = image.row(y);
-    std::uint8_t* to = result.row(y) + 3 * image.width;
-    for (std::int64_t x = 0; x < image.width; ++x, from += 3) {
-      to -= 3;
-      std::memcpy(to, from, 3);
-    }
+    std::uint8_t* to = image.row(y);
+    std::memcpy(row.data(), to, row.size() - 1);
+    const std::uint8_t* from = row.data() + 3 * (image.width - 1);
+    for (std::int64_t x = 1; x < image.width; ++x, from -= 3, to += 3) std::memcpy(to, from, 4);
+    std::memcpy(to, from, 3);
   }
-  return result;
+  return image;
 }
 
 }  // namespace referent::image

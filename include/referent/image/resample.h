@@ -24,6 +24,6 @@ Image crop(const Image& image, std::int64_t x, std::int64_t y, std::int64_t widt
            std::int64_t height);
 
 /// Left and right exchanged.
-Image flip_horizontal(const Image& image);
+Image flip_horizontal(Image image);
 
 }  // namespace referent::image
