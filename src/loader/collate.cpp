@@ -29,34 +29,46 @@ NormalisedValues make_normalised_values() {
   return values;
 }
 
-/// Writes one picture to a zeroed square of `size` x `size` x 3 floats.
+/// Fills one square of `channels` values a place: outside the sample's picture with `outside`,
+/// inside by `write(row of the picture, where it goes)`.
+template <typename T, typename WriteRow>
+void fill_square(const data::Sample& sample, std::int64_t channels, T outside, T* square,
+                 WriteRow&& write) {
+  const image::Image& image = sample.image;
+  const std::int64_t right = sample.size - sample.left - image.width;
+  const std::int64_t bottom = sample.size - sample.top - image.height;
+  T* to = std::fill_n(square, channels * sample.size * sample.top, outside);
+  for (std::int64_t y = 0; y < image.height; ++y) {
+    to = std::fill_n(to, channels * sample.left, outside);
+    write(y, to);
+    to = std::fill_n(to + channels * image.width, channels * right, outside);
+  }
+  std::fill_n(to, channels * sample.size * bottom, outside);
+}
+
+/// Writes one picture to a square of `size` x `size` x 3 floats.
 void write_image(const data::Sample& sample, float* square) {
   static const NormalisedValues values = make_normalised_values();
   const image::Image& image = sample.image;
-  for (std::int64_t y = 0; y < image.height; ++y) {
+  fill_square(sample, 3, 0.0F, square, [&](std::int64_t y, float* to) {
     const std::uint8_t* from = image.row(y);
-    float* to = square + 3 * (sample.size * (sample.top + y) + sample.left);
     for (std::int64_t x = 0; x < image.width; ++x, from += 3, to += 3) {
       to[0] = values[0][from[0]];
       to[1] = values[1][from[1]];
       to[2] = values[2][from[2]];
     }
-  }
+  });
 }
 
-/// Writes one picture's padding to a square that is all padding.
 void write_padding(const data::Sample& sample, bool* square) {
-  for (std::int64_t y = 0; y < sample.image.height; ++y) {
-    std::fill_n(square + sample.size * (sample.top + y) + sample.left, sample.image.width, false);
-  }
+  fill_square(sample, 1, true, square,
+              [&](std::int64_t /*y*/, bool* to) { std::fill_n(to, sample.image.width, false); });
 }
 
-/// Writes one target mask to a square of zeros.
 void write_mask(const data::Sample& sample, std::uint8_t* square) {
   const image::Mask& mask = *sample.mask;
-  for (std::int64_t y = 0; y < mask.height; ++y) {
-    std::copy_n(mask.row(y), mask.width, square + sample.size * (sample.top + y) + sample.left);
-  }
+  fill_square(sample, 1, std::uint8_t{0}, square,
+              [&](std::int64_t y, std::uint8_t* to) { std::copy_n(mask.row(y), mask.width, to); });
 }
 
 /// The target masks, where there are any.
@@ -67,10 +79,13 @@ void add_masks(std::span<const data::Sample> samples, std::int64_t size, Batch& 
   batch.masks = torch::empty({count, size, size}, torch::kUInt8);
   batch.has_mask = torch::empty({count}, torch::kBool);
   auto* masks = batch.masks.mutable_data_ptr<std::uint8_t>();
-  std::fill_n(masks, count * size * size, std::uint8_t{0});
   std::ranges::transform(samples, batch.has_mask.mutable_data_ptr<bool>(), has_mask);
   for (const data::Sample& sample : samples) {
-    if (sample.mask) write_mask(sample, masks);
+    if (sample.mask) {
+      write_mask(sample, masks);
+    } else {
+      std::fill_n(masks, size * size, std::uint8_t{0});
+    }
     masks += size * size;
   }
 }
@@ -125,8 +140,6 @@ Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::i
   auto* images = batch.images.mutable_data_ptr<float>();
   auto* image_padding = batch.image_padding.mutable_data_ptr<bool>();
   auto* boxes = batch.boxes.mutable_data_ptr<float>();
-  std::fill_n(images, count * area * 3, 0.0F);
-  std::fill_n(image_padding, count * area, true);
   for (std::int64_t i = 0; i < count; ++i) {
     const data::Sample& sample = samples[static_cast<std::size_t>(i)];
     check(sample, size);
