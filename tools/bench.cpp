@@ -6,8 +6,9 @@ namespace referent::tools {
 void add_bench(CLI::App& root, app::CommandLine& into) {
   CLI::App* group = root.add_subcommand("bench", "time parts of the program");
   group->require_subcommand(1);
-  const auto add = [&](const char* name, const char* description, app::BenchWhat what,
-                       std::int64_t batch) {
+  const auto add =
+      [&](const char* name, const char* description, app::BenchWhat what,
+          std::int64_t batch) -> std::pair<CLI::App*, std::shared_ptr<app::BenchOptions>> {
     const auto options = std::make_shared<app::BenchOptions>();
     options->what = what;
     options->batch_size = batch;
@@ -23,9 +24,18 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
         ->add_option("--image-size", options->image_size,
                      "side of the square [pixels]; default: the preset's")
         ->check(CLI::Range(32, 4096));
+    return {command, options};
   };
   add("forward", "a model's forward pass", app::BenchWhat::kForward, 1);
   add("train", "a training step: forward, backward, clipping, AdamW", app::BenchWhat::kTrain, 2);
+  const auto [loader, options] =
+      add("loader", "decoding, transforms, collation and the whole loader", app::BenchWhat::kLoader,
+          16);
+  loader->add_option("--images", options->images,
+                     "folder of JPEG files; default: pictures of 640 x 480 made for the occasion");
+  loader->add_option("--pictures", options->pictures, "how many of them")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
 }
 
 }  // namespace referent::tools

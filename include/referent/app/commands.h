@@ -26,7 +26,7 @@ int run_synthesize(const SynthesizeOptions& options, const CommonOptions& common
 /// error, then "N passed, N failed, N skipped"; 8 when any failed.
 int run_parity(const ParityOptions& options, const CommonOptions& common);
 
-/// Times a model with random weights on pictures of several shapes.
+/// Times a model with random weights on pictures of several shapes, or the loading of pictures.
 int run_bench(const BenchOptions& options, const CommonOptions& common);
 
 /// Synthesizes scenes, trains, evaluates beside the score of pointing at a random object, grounds

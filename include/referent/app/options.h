@@ -104,7 +104,7 @@ struct ParityOptions {
   bool failures = false;  ///< print failing outputs only
 };
 
-enum class BenchWhat { kForward, kTrain };
+enum class BenchWhat { kForward, kTrain, kLoader };
 
 struct BenchOptions {
   BenchWhat what = BenchWhat::kForward;
@@ -112,6 +112,8 @@ struct BenchOptions {
   std::int64_t batch_size = 1;
   std::int64_t rounds = 7;
   std::optional<std::int64_t> image_size;  ///< absent: the preset's
+  Path images;                             ///< loader: JPEG files; empty: made for the occasion
+  std::int64_t pictures = 64;              ///< loader: how many of them
 };
 
 struct DemoOptions {

@@ -14,7 +14,9 @@
 namespace referent::app {
 namespace {
 
-std::vector<bench::Row> measure_rows(const BenchOptions& options, torch::Device device) {
+std::vector<bench::Row> measure_rows(const BenchOptions& options, std::int64_t workers,
+                                     torch::Device device) {
+  if (options.what == BenchWhat::kLoader) return bench::bench_loader(options, workers);
   if (options.what == BenchWhat::kTrain) return bench::bench_train(options, device);
   return bench::bench_forward(options, device);
 }
@@ -34,6 +36,7 @@ void print_row(const bench::Row& row) {
                         row.rival.median_ms, row.rival.median_ms / row.ours.median_ms,
                         *row.max_difference, row.differs ? " TOO LARGE" : "");
   }
+  if (row.images_per_second) line += fmt::format("  {:7.0f} images/s", *row.images_per_second);
   if (row.floor) {
     line += fmt::format("  {:5.1f} % of floor ({})",
                         100 * row.floor->milliseconds / row.ours.median_ms, row.floor->formula);
@@ -45,7 +48,7 @@ void print_row(const bench::Row& row) {
 
 int run_bench(const BenchOptions& options, const CommonOptions& common) {
   const std::vector<bench::Row> rows =
-      measure_rows(options, inference::parse_device(common.device));
+      measure_rows(options, common.workers, inference::parse_device(common.device));
   if (common.json) {
     nlohmann::ordered_json document{{"schema_version", 1}, {"machine", machine_of(common.device)}};
     for (const bench::Row& row : rows) document["rows"].push_back(row.json());

@@ -84,8 +84,9 @@ nlohmann::ordered_json Row::json() const {
     document["rival"] = rival_name;
     document["rival_median_ms"] = rival.median_ms;
     document["ratio"] = rival.median_ms / ours.median_ms;
-    document["max_difference"] = *max_difference;
   }
+  if (max_difference) document["max_difference"] = *max_difference;
+  if (images_per_second) document["images_per_second"] = *images_per_second;
   if (floor) {
     document["floor_ms"] = floor->milliseconds;
     document["percent_of_floor"] = 100 * floor->milliseconds / ours.median_ms;

@@ -48,8 +48,9 @@ struct Row {
   Spread rival;
   std::optional<Floor> floor;
   std::optional<double>
-      max_difference;    ///< over the largest absolute value, where there is a rival
+      max_difference;    ///< over the largest absolute value, where outputs were compared
   bool differs = false;  ///< beyond the tolerance
+  std::optional<double> images_per_second = std::nullopt;
 
   nlohmann::ordered_json json() const;
 };
