@@ -13,7 +13,13 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
     options->what = what;
     options->batch_size = batch;
     CLI::App* command = add_command(*group, into, name, description, options);
-    command->add_option("--preset", options->preset, "model preset")->capture_default_str();
+    if (what == app::BenchWhat::kOps) {
+      command->add_option("--dtype", options->dtype, "type of all tensors")
+          ->check(CLI::IsMember({"float32", "bfloat16"}))
+          ->capture_default_str();
+    } else {
+      command->add_option("--preset", options->preset, "model preset")->capture_default_str();
+    }
     command->add_option("--batch", options->batch_size, "samples")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();
@@ -22,10 +28,14 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
         ->capture_default_str();
     command
         ->add_option("--image-size", options->image_size,
-                     "side of the square [pixels]; default: the preset's")
+                     what == app::BenchWhat::kOps
+                         ? "side of the square [pixels]; default: 640 for MMCA's, 448 for VG-LAW's"
+                         : "side of the square [pixels]; default: the preset's")
         ->check(CLI::Range(32, 4096));
     return {command, options};
   };
+  add("ops", "the conditional ops beside plain ATen and beside the released sequence of operators",
+      app::BenchWhat::kOps, 1);
   add("forward", "a model's forward pass", app::BenchWhat::kForward, 1);
   add("train", "a training step: forward, backward, clipping, AdamW", app::BenchWhat::kTrain, 2);
   const auto [loader, options] =

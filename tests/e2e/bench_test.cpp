@@ -5,6 +5,7 @@ namespace referent::testing {
 namespace {
 
 using ::testing::Contains;
+using ::testing::HasSubstr;
 
 TEST(BenchTest, TheLoadersRowsHaveTheirKeysAndTheirFloor) {
   const ProcessResult result =
@@ -39,6 +40,33 @@ TEST(BenchTest, AFolderWithoutJpegFilesIsTold) {
   const TemporaryFolder folder;
   EXPECT_THAT(referent({"bench", "loader", "--images", folder.path().string()}),
               Fails(3, {folder.path().string(), ".jpg"}));
+}
+
+TEST(BenchTest, OpsAreARowForEachOpPassAndRival) {
+  for (const char* dtype : {"float32", "bfloat16"}) {
+    const ProcessResult result = referent({"bench", "ops", "--image-size", "64", "--batch", "2",
+                                           "--rounds", "1", "--dtype", dtype, "--json"});
+    EXPECT_THAT(result, ExitsWith(0));
+    const Json json = document(result);
+    EXPECT_EQ(json["schema_version"], 1);
+    EXPECT_EQ(json["machine"]["device"], "cpu");
+    ASSERT_EQ(json["rows"].size(), 20) << "5 ops, 2 passes, 2 rivals";
+    for (const Json& row : json["rows"]) {
+      EXPECT_THAT(row["name"].get<std::string>(), HasSubstr(dtype));
+      for (const char* key : {"median_ms", "min_ms", "max_ms", "rival_median_ms", "ratio",
+                              "floor_ms", "percent_of_floor"}) {
+        EXPECT_GT(row[key].get<double>(), 0) << key;
+      }
+      EXPECT_EQ(row["rounds"], 1);
+      EXPECT_THAT((std::vector<std::string>{"composition", "released"}),
+                  Contains(row["rival"].get<std::string>()));
+      EXPECT_GE(row["max_difference"].get<double>(), 0);
+    }
+  }
+}
+
+TEST(BenchTest, OpsRefuseATypeTheyDoNotMeasure) {
+  EXPECT_THAT(referent({"bench", "ops", "--dtype", "int8"}), Fails(2, {"--dtype", "bfloat16"}));
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ TEST(CommandLineTest, EveryCommandHasHelp) {
                                                             {{"config", "show"}, "--origin"},
                                                             {{"parity"}, "--only"},
                                                             {{"bench"}, "forward"},
+                                                            {{"bench", "ops"}, "--dtype"},
                                                             {{"demo"}, "--masks"}};
   for (const auto& [command, content] : commands) {
     Words words = command;

@@ -104,16 +104,18 @@ struct ParityOptions {
   bool failures = false;  ///< print failing outputs only
 };
 
-enum class BenchWhat { kForward, kTrain, kLoader };
+enum class BenchWhat { kOps, kForward, kTrain, kLoader };
 
 struct BenchOptions {
   BenchWhat what = BenchWhat::kForward;
   std::string preset = "mmca-r50";
   std::int64_t batch_size = 1;
   std::int64_t rounds = 7;
-  std::optional<std::int64_t> image_size;  ///< absent: the preset's
-  Path images;                             ///< loader: JPEG files; empty: made for the occasion
-  std::int64_t pictures = 64;              ///< loader: how many of them
+  /// Absent: the preset's, of ops the published models'.
+  std::optional<std::int64_t> image_size;
+  std::string dtype = "float32";  ///< ops, forward: or bfloat16
+  Path images;                    ///< loader: JPEG files; empty: made for the occasion
+  std::int64_t pictures = 64;     ///< loader: how many of them
 };
 
 struct DemoOptions {

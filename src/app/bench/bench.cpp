@@ -16,8 +16,16 @@ namespace {
 
 std::vector<bench::Row> measure_rows(const BenchOptions& options, std::int64_t workers,
                                      torch::Device device) {
-  if (options.what == BenchWhat::kLoader) return bench::bench_loader(options, workers);
-  if (options.what == BenchWhat::kTrain) return bench::bench_train(options, device);
+  switch (options.what) {
+    case BenchWhat::kOps:
+      return bench::bench_ops(options, device);
+    case BenchWhat::kTrain:
+      return bench::bench_train(options, device);
+    case BenchWhat::kLoader:
+      return bench::bench_loader(options, workers);
+    case BenchWhat::kForward:
+      break;
+  }
   return bench::bench_forward(options, device);
 }
 

@@ -2,10 +2,12 @@
 #include "measure.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/cuda.h>
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "referent/core/error.h"
 
@@ -41,7 +43,50 @@ double largest_difference(const std::vector<Tensor>& ours, const std::vector<Ten
   return worst;
 }
 
+/// GFLOP/s of the fastest of a few runs.
+double best_rate(double gflop, torch::Device device, const std::function<Tensor()>& run) {
+  constexpr int kRuns = 7;
+  const Contender contender{"", [&] { return std::vector<Tensor>{run()}; }};
+  double best_ms = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kRuns; ++i) best_ms = std::min(best_ms, time_once(contender, device));
+  return 1e3 * gflop / best_ms;
+}
+
+/// A 3x3 convolution of 512 channels, its weights in the layout that oneDNN likes best.
+std::function<Tensor()> packed_convolution(at::TensorOptions options, std::int64_t side) {
+  constexpr std::int64_t kChannels = 512;
+  const Tensor x =
+      at::randn({1, kChannels, side, side}, options).contiguous(at::MemoryFormat::ChannelsLast);
+  const Tensor packed =
+      at::mkldnn_reorder_conv2d_weight(at::randn({kChannels, kChannels, 3, 3}, options).to_mkldnn(),
+                                       {1, 1}, {1, 1}, {1, 1}, 1, x.sizes());
+  using Signature =
+      Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, at::IntArrayRef,
+             at::IntArrayRef, at::IntArrayRef, std::int64_t, std::string_view,
+             c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+  const auto op = c10::Dispatcher::singleton()
+                      .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
+                      .typed<Signature>();
+  return [=] {
+    return op.call(x, packed, std::nullopt, {1, 1}, {1, 1}, {1, 1}, 1, "none",
+                   c10::List<std::optional<at::Scalar>>(), std::nullopt);
+  };
+}
+
 }  // namespace
+
+double peak_gflops(at::ScalarType type, torch::Device device) {
+  const at::NoGradGuard guard;
+  const at::TensorOptions options = at::TensorOptions().dtype(type).device(device);
+  const std::int64_t n = device.is_cuda() ? 8192 : 1024;
+  const Tensor a = at::randn({n, n}, options);
+  const double gflop = 2e-9 * static_cast<double>(n) * static_cast<double>(n * n);
+  const double product = best_rate(gflop, device, [&] { return a.mm(a); });
+  if (!device.is_cpu()) return product;
+  constexpr std::int64_t kSide = 20;
+  constexpr double kGflop = 2e-9 * 512 * 512 * 9 * kSide * kSide;
+  return std::max(product, best_rate(kGflop, device, packed_convolution(options, kSide)));
+}
 
 Spread spread_of(std::vector<double> milliseconds) {
   std::sort(milliseconds.begin(), milliseconds.end());

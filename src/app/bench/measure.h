@@ -59,6 +59,10 @@ struct Row {
 /// for `rounds` rounds. Times on `device` are taken with it idle before and after.
 Row measure(const Work& work, std::int64_t rounds, torch::Device device);
 
+/// What this machine reaches at `type` [GFLOP/s], the best of several runs: the better of a large
+/// matrix product and, on a CPU, a large 3x3 convolution with packed weights.
+double peak_gflops(at::ScalarType type, torch::Device device);
+
 /// Median, least and largest of milliseconds, of which there is at least one.
 Spread spread_of(std::vector<double> milliseconds);
 

@@ -10,6 +10,7 @@
 namespace referent::app::bench {
 
 std::vector<Row> bench_forward(const BenchOptions& options, torch::Device device);
+std::vector<Row> bench_ops(const BenchOptions& options, torch::Device device);
 std::vector<Row> bench_train(const BenchOptions& options, torch::Device device);
 
 /// Milliseconds a picture of what loads the data, beside the bare decode of the same JPEG files:
