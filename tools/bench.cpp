@@ -13,11 +13,12 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
     options->what = what;
     options->batch_size = batch;
     CLI::App* command = add_command(*group, into, name, description, options);
-    if (what == app::BenchWhat::kOps) {
-      command->add_option("--dtype", options->dtype, "type of all tensors")
+    if (what == app::BenchWhat::kOps || what == app::BenchWhat::kForward) {
+      command->add_option("--dtype", options->dtype, "type that is computed in")
           ->check(CLI::IsMember({"float32", "bfloat16"}))
           ->capture_default_str();
-    } else {
+    }
+    if (what != app::BenchWhat::kOps) {
       command->add_option("--preset", options->preset, "model preset")->capture_default_str();
     }
     command->add_option("--batch", options->batch_size, "samples")
@@ -36,7 +37,8 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
   };
   add("ops", "the conditional ops beside plain ATen and beside the released sequence of operators",
       app::BenchWhat::kOps, 1);
-  add("forward", "a model's forward pass", app::BenchWhat::kForward, 1);
+  add("forward", "a frozen plan's forward pass beside the model's own", app::BenchWhat::kForward,
+      1);
   add("train", "a training step: forward, backward, clipping, AdamW", app::BenchWhat::kTrain, 2);
   const auto [loader, options] =
       add("loader", "decoding, transforms, collation and the whole loader", app::BenchWhat::kLoader,

@@ -1,25 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <c10/core/InferenceMode.h>
 
+#include <functional>
+
 #include "model_run.h"
 #include "referent/inference/build.h"
+#include "referent/inference/flop_count.h"
+#include "referent/inference/plan.h"
 #include "subjects.h"
 #include "synthetic_batch.h"
 
 namespace referent::app::bench {
+namespace {
+
+constexpr double kFloatTolerance = 1e-4;
+constexpr double kLowTolerance = 1e-2;
+
+/// GFLOP of what a plan does in `work`.
+double gflop_of(const std::function<void()>& work) {
+  const inference::FlopCount count;
+  work();
+  return 1e-9 * static_cast<double>(count.total());
+}
+
+Floor floor_of(double gflop, double gflops) {
+  return {1e3 * gflop / gflops, fmt::format("{:.1f} GFLOP / {:.0f} GFLOP/s", gflop, gflops)};
+}
+
+}  // namespace
 
 std::vector<Row> bench_forward(const BenchOptions& options, torch::Device device) {
   const engine::RunConfig config = model_run(options);
   torch::manual_seed(0);
   const auto model = inference::build_model(config);
-  model->to(device);
   model->eval();
+  const torch::ScalarType dtype = options.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
+  const inference::Plan plan(config.model, inference::input_shape(config), *model,
+                             {.device = device, .dtype = dtype});
+  model->to(device);
   const Batch batch = make_batch(config, options.batch_size).to(device);
-  const Contender ours{"model", [&] {
+  const double gflops = peak_gflops(dtype, device);
+
+  const auto run_plan = [&] { return outputs_of(plan.forward(batch)); };
+  Work whole{row_name(options, config, "forward"),
+             {"plan", run_plan},
+             Contender{"model", [&] {
                          const c10::InferenceMode inference;
                          return outputs_of(model->forward(batch));
-                       }};
-  return {measure({row_name(options, config, "forward"), ours}, options.rounds, device)};
+                       }}};
+  whole.tolerance = dtype == torch::kFloat32 ? kFloatTolerance : kLowTolerance;
+  const double gflop = gflop_of(run_plan);
+  whole.floor = floor_of(gflop, gflops);
+
+  // Another expression about a picture that was seen before.
+  const auto seen = plan.see(batch.images.narrow(0, 0, 1), batch.image_padding.narrow(0, 0, 1));
+  const auto ask_again = [&] {
+    const TextFeatures read =
+        plan.read(batch.tokens.narrow(0, 0, 1), batch.token_padding.narrow(0, 0, 1));
+    return outputs_of(plan.ground(*seen, inference::Plan::part_of(read, 0, 1), /*again=*/true));
+  };
+  const double gflop_again = gflop_of(ask_again);
+  Work again{fmt::format("{}: one more expression ({:.0f} % of the work)",
+                         row_name(options, config, "forward"),
+                         100 * gflop_again * static_cast<double>(options.batch_size) / gflop),
+             {"plan", ask_again}};
+  again.floor = floor_of(gflop_again, gflops);
+  return {measure(whole, options.rounds, device), measure(again, options.rounds, device)};
 }
 
 }  // namespace referent::app::bench

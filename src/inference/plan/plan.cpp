@@ -64,7 +64,8 @@ struct Plan::Parts {
                                 : Readers::kValid;
     visual = config.visual_encoder.type == "vitdet"
                  ? make_frozen_vitdet_encoder(weights["visual_encoder"], config.visual_encoder.vit,
-                                              shape.image_size, conditioning.get(), target)
+                                              shape.image_size, config.decoder.position_in_values,
+                                              conditioning.get(), target)
                  : make_frozen_detr_encoder(weights["visual_encoder"], config.visual_encoder,
                                             shape.image_size, conditioning.get(), readers, target);
     if (config.heads.box) {

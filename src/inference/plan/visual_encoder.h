@@ -20,7 +20,7 @@ enum class Readers {
 struct FrozenTokens {
   torch::Tensor x;         ///< [B, N, D]
   torch::Tensor keep;      ///< [B, 1, 1, N] bool, false = padding; undefined: none of them is
-  torch::Tensor position;  ///< [B, N, D] sine positions
+  torch::Tensor position;  ///< [B, N, D] sine positions, where they are read
   torch::Tensor cells;     ///< [N] int64, the grid's cell of each token; undefined: in order
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -49,8 +49,9 @@ class FrozenVisualEncoder {
 std::unique_ptr<FrozenVisualEncoder> make_frozen_detr_encoder(
     const Weights& weights, const encoders::VisualEncoderConfig& config, std::int64_t image_size,
     const FrozenConditioning* conditioning, Readers readers, const Target& target);
+/// `positions`: whether its tokens' positions are read.
 std::unique_ptr<FrozenVisualEncoder> make_frozen_vitdet_encoder(
     const Weights& weights, const encoders::VitConfig& config, std::int64_t image_size,
-    const FrozenConditioning* conditioning, const Target& target);
+    bool positions, const FrozenConditioning* conditioning, const Target& target);
 
 }  // namespace referent::inference

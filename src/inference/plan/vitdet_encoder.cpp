@@ -130,9 +130,10 @@ class FrozenVitBlock {
 class FrozenVitdetEncoder final : public FrozenVisualEncoder {
  public:
   FrozenVitdetEncoder(const Weights& weights, const encoders::VitConfig& config,
-                      std::int64_t image_size, const FrozenConditioning* conditioning,
-                      const Target& target)
+                      std::int64_t image_size, bool positions,
+                      const FrozenConditioning* conditioning, const Target& target)
       : conditioned_(conditioning != nullptr),
+        positions_(positions),
         width_(config.width),
         patches_(weights["patch_embed.proj"].get("weight", {width_, 3, config.patch, config.patch}),
                  weights["patch_embed.proj"].get("bias", {width_}),
@@ -164,7 +165,9 @@ class FrozenVitdetEncoder final : public FrozenVisualEncoder {
     tokens.width = state.x.size(2);
     tokens.x = (conditioned_ ? run_blocks(state.x, text) : state.x).flatten(1, 2);
     tokens.keep = state.padding.flatten(1).logical_not().unsqueeze(1).unsqueeze(1);
-    tokens.position = nn::sine_position(state.padding, width_).to(tokens.x.dtype());
+    if (positions_) {
+      tokens.position = nn::sine_position(state.padding, width_).to(tokens.x.dtype());
+    }
     return tokens;
   }
 
@@ -180,6 +183,7 @@ class FrozenVitdetEncoder final : public FrozenVisualEncoder {
   }
 
   bool conditioned_;
+  bool positions_;
   std::int64_t width_;
   FrozenConvolution patches_;
   Tensor position_;  ///< [1, h, w, D]
@@ -190,8 +194,9 @@ class FrozenVitdetEncoder final : public FrozenVisualEncoder {
 
 std::unique_ptr<FrozenVisualEncoder> make_frozen_vitdet_encoder(
     const Weights& weights, const encoders::VitConfig& config, std::int64_t image_size,
-    const FrozenConditioning* conditioning, const Target& target) {
-  return std::make_unique<FrozenVitdetEncoder>(weights, config, image_size, conditioning, target);
+    bool positions, const FrozenConditioning* conditioning, const Target& target) {
+  return std::make_unique<FrozenVitdetEncoder>(weights, config, image_size, positions, conditioning,
+                                               target);
 }
 
 }  // namespace referent::inference
