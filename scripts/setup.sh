@@ -14,6 +14,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 torch_version=2.11.0
 cuda_runtime=nvidia-cuda-runtime==13.0.96
 cuda_profiling=nvidia-cuda-cupti==13.0.85
+cutlass=nvidia-cutlass==4.2.0.0
 
 flavour=cpu
 if command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; then flavour=cuda; fi
@@ -93,6 +94,24 @@ install_torch() {
   touch "$stamp"
 }
 
+# Headers for the kernels of compute capability 9.0; only nvcc reads them.
+install_cutlass() {
+  command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ] || return 0
+  if [ -d .deps/cutlass ]; then
+    say "CUTLASS headers: there"
+    return
+  fi
+  say "fetching the CUTLASS headers from the PyPI wheel"
+  rm -rf .deps/cutlass.new
+  if python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --no-compile --no-cache-dir --target .deps/cutlass.new $cutlass; then
+    mv .deps/cutlass.new .deps/cutlass
+  else
+    rm -rf .deps/cutlass.new
+    say "pip could not fetch $cutlass; the kernels of compute capability 9.0 are left out"
+  fi
+}
+
 install_debian_packages
 install_torch
+install_cutlass
 say "set up ($flavour)"
