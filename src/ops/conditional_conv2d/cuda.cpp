@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <torch/library.h>
 
+#include "fused.h"
 #include "kernels.h"
 
 namespace referent::ops::convolution {
@@ -9,6 +10,11 @@ Forward cuda_forward(const Tensor& x, const Tensor& down_weight,
                      const std::optional<Tensor>& down_bias, const Tensor& core,
                      const Tensor& up_weight, const std::optional<Tensor>& up_bias,
                      const std::optional<Tensor>& residual) {
+#ifdef REFERENT_FUSED_OPS
+  if (auto outputs = fused_forward(x, down_weight, down_bias, core, up_weight, up_bias, residual)) {
+    return *outputs;
+  }
+#endif
   return library_forward(x, down_weight, down_bias, core, up_weight, up_bias, residual);
 }
 

@@ -3,6 +3,7 @@
 #include <torch/library.h>
 
 #include "../kernel_types.h"
+#include "fused.h"
 #include "kernels.h"
 
 namespace referent::ops::linear {
@@ -11,6 +12,9 @@ Tensor cuda_forward(const Tensor& x, const Tensor& weight, const std::optional<T
                     const Tensor& q, const Tensor& p, const Tensor& core,
                     const std::optional<Tensor>& low_rank_input) {
   check_shapes(x, weight, bias, q, p, core, low_rank_input);
+#ifdef REFERENT_FUSED_OPS
+  if (auto y = fused_forward(x, weight, bias, q, p, core, low_rank_input)) return *y;
+#endif
   const std::array<std::int64_t, 3> shape{x.size(0), x.size(1), weight.size(0)};
   const Tensor up_t = up_with_core(p, core).transpose(1, 2);  // [B, r, M]
   if (materialising_pays(x, weight, low_rank_input)) {
