@@ -11,8 +11,7 @@ Tensor cpu_kernel(const Tensor& x, const Tensor& down_weight,
                   const Tensor& up_weight, const std::optional<Tensor>& up_bias,
                   const std::optional<Tensor>& residual) {
   return taken(x, down_weight, down_bias, core, up_weight, up_bias, residual)
-             ? std::get<0>(
-                   library_forward(x, down_weight, down_bias, core, up_weight, up_bias, residual))
+             ? library_inference(x, down_weight, down_bias, core, up_weight, up_bias, residual)
              : composition(x, down_weight, down_bias, core, up_weight, up_bias, residual);
 }
 

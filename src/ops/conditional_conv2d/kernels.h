@@ -47,11 +47,19 @@ Tensor composition(const Tensor& x, const Tensor& down_weight,
                    const Tensor& up_weight, const std::optional<Tensor>& up_bias,
                    const std::optional<Tensor>& residual);
 
-/// Out of library routines, on the CPU or a GPU.
+/// Out of library routines, on the CPU or a GPU. Rounds in the order of the released operators,
+/// which decides what ReLUs let through and so whether gradients equal the released code's.
 Forward library_forward(const Tensor& x, const Tensor& down_weight,
                         const std::optional<Tensor>& down_bias, const Tensor& core,
                         const Tensor& up_weight, const std::optional<Tensor>& up_bias,
                         const std::optional<Tensor>& residual);
+
+/// The same without what a backward pass needs: a pointwise up convolution adds to the residual at
+/// once.
+Tensor library_inference(const Tensor& x, const Tensor& down_weight,
+                         const std::optional<Tensor>& down_bias, const Tensor& core,
+                         const Tensor& up_weight, const std::optional<Tensor>& up_bias,
+                         const std::optional<Tensor>& residual);
 
 /// On a GPU. A kernel of our own for some types and shapes goes before the call of
 /// `library_forward` in cuda.cpp.

@@ -109,14 +109,25 @@ Forward library_forward(const Tensor& x, const Tensor& down_weight,
   check_shapes(x, down_weight, down_bias, core, up_weight, up_bias, residual);
   const at::MemoryFormat format = x.suggest_memory_format();
   const Tensor bottleneck = convolve(x, down_weight, down_bias).contiguous(format);
-  if (is_pointwise(up_weight)) {
-    Tensor y = start_of_output(bottleneck, up_weight, up_bias, residual, format);
-    add_pointwise_update(y, bottleneck, core, up_weight, format);
-    return {y, bottleneck};
-  }
   Tensor y = convolve(bottleneck * over_positions(core), up_weight, up_bias).contiguous(format);
   if (residual.has_value()) y.add_(*residual);
   return {y, bottleneck};
+}
+
+Tensor library_inference(const Tensor& x, const Tensor& down_weight,
+                         const std::optional<Tensor>& down_bias, const Tensor& core,
+                         const Tensor& up_weight, const std::optional<Tensor>& up_bias,
+                         const std::optional<Tensor>& residual) {
+  if (!is_pointwise(up_weight)) {
+    return std::get<0>(
+        library_forward(x, down_weight, down_bias, core, up_weight, up_bias, residual));
+  }
+  check_shapes(x, down_weight, down_bias, core, up_weight, up_bias, residual);
+  const at::MemoryFormat format = x.suggest_memory_format();
+  const Tensor bottleneck = convolve(x, down_weight, down_bias).contiguous(format);
+  Tensor y = start_of_output(bottleneck, up_weight, up_bias, residual, format);
+  add_pointwise_update(y, bottleneck, core, up_weight, format);
+  return y;
 }
 
 Gradients backward(const Tensor& grad, const Tensor& x, const Tensor& down_weight,
