@@ -9,6 +9,7 @@
 #   --rounds N   timed rounds of each turn (7)
 #   --turns N    turns of each side (2)
 #   --threads N  compute threads (2)
+#   --dtype D    of our forward pass: float32 or bfloat16 (float32)
 #
 # The rival is run as `python3 RIVAL.py --batch N --rounds N --threads N [--train] option...` and
 # prints a JSON line with "mode" and "median_ms" per way it was run; every mode is compared. PYTHON
@@ -16,7 +17,7 @@
 # after `scripts/setup.sh --cuda` on Python 3.11. Builds build/release first.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-usage() { sed -n '3,18s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '3,19s/^# \{0,1\}//p' "$0"; }
 
 case ${1:-} in
   forward) mode=() ;;
@@ -29,11 +30,11 @@ rival=${2:-}
 [ -f "$rival" ] || die "there is no rival's script ${rival:-(no path given)}; try --help"
 shift 2
 
-preset=mmca-r50 batch=1 rounds=7 turns=2 threads=2
+preset=mmca-r50 batch=1 rounds=7 turns=2 threads=2 dtype=
 while [ $# -gt 0 ]; do
   case $1 in
     --) shift; break ;;
-    --preset | --batch | --rounds | --turns | --threads)
+    --preset | --batch | --rounds | --turns | --threads | --dtype)
       [ $# -ge 2 ] || die "$1 needs a value"
       printf -v "${1#--}" %s "$2"
       shift 2 ;;
@@ -56,9 +57,9 @@ trap 'rm -rf "$results"' EXIT
 for ((turn = 1; turn <= turns; ++turn)); do
   say "turn $turn of $turns: ours"
   build/release/bin/referent bench "$what" --preset "$preset" --batch "$batch" --rounds "$rounds" \
-    --threads "$threads" --json >"$results/ours.$turn"
+    --threads "$threads" ${dtype:+--dtype "$dtype"} --json >"$results/ours.$turn"
   say "turn $turn of $turns: rival"
   "$PYTHON" "$rival" --batch "$batch" --rounds "$rounds" --threads "$threads" "${mode[@]}" "$@" \
     >"$results/rival.$turn"
 done
-python3 scripts/summarize_bench.py "$results" "$preset $what, batch $batch, $threads threads"
+python3 scripts/summarize_bench.py "$results" "$preset $what, batch $batch, $threads threads${dtype:+, $dtype}"

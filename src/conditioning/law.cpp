@@ -22,8 +22,8 @@ torch::nn::Sequential make_phi(const ConditioningConfig& config, std::int64_t te
   torch::nn::Sequential phi;
   phi->push_back("0", torch::nn::Linear(text_width, hidden));
   if (released) {
-    phi->push_back("1",
-                   torch::nn::LayerNorm(torch::nn::LayerNormOptions({hidden}).eps(kGeneratorNormEpsilon)));
+    phi->push_back("1", torch::nn::LayerNorm(
+                            torch::nn::LayerNormOptions({hidden}).eps(kGeneratorNormEpsilon)));
     torch::nn::init::zeros_(last->weight);
     torch::nn::init::zeros_(last->bias);
   }
