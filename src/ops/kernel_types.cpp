@@ -3,13 +3,22 @@
 
 #include <algorithm>
 
+#include "referent/ops/cpu_types.h"
+
 namespace referent::ops {
+
+bool onednn_takes(c10::ScalarType type) {
+  return type == torch::kFloat32 ||
+         (type == torch::kBFloat16 && __builtin_cpu_supports("avx512bw") != 0 &&
+          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0);
+}
 
 bool kernels_take(std::initializer_list<torch::Tensor> tensors) {
   const torch::Tensor& first = *tensors.begin();
   const auto type = first.scalar_type();
-  const bool known = type == torch::kFloat32 || type == torch::kBFloat16 ||
-                     (type == torch::kFloat16 && first.is_cuda());
+  const bool known = first.is_cpu() ? onednn_takes(type)
+                                    : type == torch::kFloat32 || type == torch::kBFloat16 ||
+                                          type == torch::kFloat16;
   return known && std::all_of(tensors.begin(), tensors.end(), [&](const torch::Tensor& tensor) {
            return !tensor.defined() ||
                   (tensor.scalar_type() == type && tensor.device() == first.device());

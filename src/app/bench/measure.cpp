@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "referent/core/error.h"
+#include "referent/ops/cpu_types.h"
 
 namespace referent::app::bench {
 namespace {
@@ -82,7 +83,7 @@ double peak_gflops(at::ScalarType type, torch::Device device) {
   const Tensor a = at::randn({n, n}, options);
   const double gflop = 2e-9 * static_cast<double>(n) * static_cast<double>(n * n);
   const double product = best_rate(gflop, device, [&] { return a.mm(a); });
-  if (!device.is_cpu()) return product;
+  if (!device.is_cpu() || !ops::onednn_takes(type)) return product;
   constexpr std::int64_t kSide = 20;
   constexpr double kGflop = 2e-9 * 512 * 512 * 9 * kSide * kSide;
   return std::max(product, best_rate(kGflop, device, packed_convolution(options, kSide)));

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "referent/inference/flop_count.h"
+#include "referent/ops/cpu_types.h"
 
 namespace referent::inference {
 namespace {
@@ -32,12 +33,9 @@ Tensor call(const char* name, const char* overload, Arguments&&... arguments) {
   return stack.front().toTensor();
 }
 
-/// Whether oneDNN computes in this type on this machine; bfloat16 needs AVX-512.
 bool one_dnn_takes(const Target& target) {
-  if (!target.device.is_cpu() || !at::globalContext().userEnabledMkldnn()) return false;
-  return target.dtype == torch::kFloat32 ||
-         (target.dtype == torch::kBFloat16 && __builtin_cpu_supports("avx512bw") != 0 &&
-          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0);
+  return target.device.is_cpu() && at::globalContext().userEnabledMkldnn() &&
+         ops::onednn_takes(target.dtype);
 }
 
 const char* name_of(Activation activation) {
