@@ -106,17 +106,33 @@ TEST_F(PredictorTest, RawPixelsOfAnyStrideGiveTheSame) {
   EXPECT_EQ(predictor_.ground(view, "star").box, predictor_.ground(scene, "star").box);
 }
 
-TEST_F(PredictorTest, ABatchGivesWhatSingleCallsGive) {
+TEST_F(PredictorTest, ExpressionsAboutOnePictureGiveWhatSingleCallsGive) {
   const image::Image scene = picture();
   const std::vector<Query> queries = {{&scene, "the red circle"},
                                       {&scene, "the large star on the left"},
                                       {&scene, "blue"},
                                       {&scene, "the square above the triangle"}};
-  const std::vector<Prediction> many = predictor_.ground(queries);  // batches of three
+  const std::vector<Prediction> many = predictor_.ground(queries);  // seen once
   ASSERT_EQ(many.size(), queries.size());
   for (std::size_t i = 0; i < queries.size(); ++i) {
     const Prediction one = predictor_.ground(scene, queries[i].expression);
     EXPECT_EQ(many[i].expression, queries[i].expression);
+    EXPECT_NEAR(many[i].box.x1, one.box.x1, 1e-3);
+    EXPECT_NEAR(many[i].box.y2, one.box.y2, 1e-3);
+  }
+}
+
+TEST_F(PredictorTest, ABatchOfPicturesGivesWhatSingleCallsGive) {
+  std::vector<image::Image> scenes;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    scenes.push_back(data::make_scene({.size = 96}, seed).image);
+  }
+  std::vector<Query> queries;
+  for (const image::Image& scene : scenes) queries.push_back({&scene, "the red circle"});
+  const std::vector<Prediction> many = predictor_.ground(queries);  // batches of three
+  ASSERT_EQ(many.size(), queries.size());
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    const Prediction one = predictor_.ground(scenes[i], queries[i].expression);
     EXPECT_NEAR(many[i].box.x1, one.box.x1, 1e-3);
     EXPECT_NEAR(many[i].box.y2, one.box.y2, 1e-3);
   }

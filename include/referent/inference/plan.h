@@ -3,9 +3,7 @@
 
 #include <torch/types.h>
 
-#include <functional>
 #include <memory>
-#include <string>
 
 #include "referent/batch/batch.h"
 #include "referent/batch/features.h"

@@ -56,8 +56,8 @@ class Predictor {
   /// Reads a JPEG, PNG or WebP file, turned upright as its EXIF orientation says; box and mask are
   /// those of the upright picture.
   Prediction ground(const Path& file, std::string_view expression) const;
-  /// Many at once, in batches of the configuration's eval.batch_size. Each expression is read once
-  /// and each picture, by its address, seen once, however often they come.
+  /// Many at once, in batches of the configuration's eval.batch_size. A picture, by its address, is
+  /// seen once for all expressions about it, which then go one after the other.
   std::vector<Prediction> ground(std::span<const Query> queries) const;
 
   /// The model's output for a batch; tensors are on the CPU.

@@ -97,7 +97,7 @@ Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
   const formats::TensorMap tensors = models::weights_of(checkpoint);
   const Weights weights([&](const std::string& name) {
     const auto found = tensors.find(name);
-    return found == tensors.end() ? Tensor() : models::to_torch(found->second).to(torch::kFloat32);
+    return found == tensors.end() ? Tensor() : exact(models::to_torch(found->second));
   });
   parts_ = std::make_unique<Parts>(config, shape, weights, Target{options.device, options.dtype});
   for (const auto& [name, tensor] : tensors) {
