@@ -13,10 +13,17 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
     options->what = what;
     options->batch_size = batch;
     CLI::App* command = add_command(*group, into, name, description, options);
-    if (what == app::BenchWhat::kOps || what == app::BenchWhat::kForward) {
+    if (what != app::BenchWhat::kLoader) {
       command->add_option("--dtype", options->dtype, "type that is computed in")
-          ->check(CLI::IsMember({"float32", "bfloat16"}))
+          ->check(what == app::BenchWhat::kTrain
+                      ? CLI::IsMember({"float32", "bfloat16"})
+                      : CLI::IsMember({"float32", "bfloat16", "float16"}))
           ->capture_default_str();
+    }
+    if (what == app::BenchWhat::kForward || what == app::BenchWhat::kTrain) {
+      command->add_option("--profile", options->profile,
+                          "write the timeline of one pass to this file, for chrome://tracing, and "
+                          "print what takes longest");
     }
     if (what != app::BenchWhat::kOps) {
       command->add_option("--preset", options->preset, "model preset")->capture_default_str();

@@ -3,6 +3,7 @@
 
 #include "referent/batch/probe.h"
 #include "referent/nn/encoder_layer.h"
+#include "referent/nn/recompute.h"
 #include "referent/nn/sine_position.h"
 
 namespace referent::decoders {
@@ -43,7 +44,10 @@ Tensor RegTokenDecoder::forward(const TextFeatures& text, const VisualFeatures& 
       torch::cat({text.padding.new_zeros({batch, 1}), text.padding, visual.padding}, 1);
   const Tensor position = vl_pos_embed_->weight.unsqueeze(0);
   for (std::size_t i = 0; i < layers_->size(); ++i) {
-    x = layers_[i]->as<nn::EncoderLayer>()->forward(x, position, padding);
+    const auto layer = [=, this](const std::vector<Tensor>& in) {
+      return layers_[i]->as<nn::EncoderLayer>()->forward(in[0], in[1], padding);
+    };
+    x = nn::forgetting(layer, {x, position});
     probe("decoder.layers", static_cast<std::int64_t>(i), x);
   }
   return x.select(1, 0);

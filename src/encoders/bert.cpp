@@ -2,6 +2,7 @@
 #include "referent/encoders/bert.h"
 
 #include "referent/nn/attention.h"
+#include "referent/nn/recompute.h"
 
 namespace referent::encoders {
 namespace {
@@ -121,7 +122,11 @@ Tensor BertImpl::forward(const Tensor& tokens, const Tensor& padding) {
   Tensor x = embedding_norm_(word_embeddings_(tokens) + position + type);  // [B, L, D]
   x = torch::dropout(x, dropout_, is_training());
   const Tensor scores = padding.to(x.dtype()).mul(kPaddingScore).unsqueeze(1).unsqueeze(1);
-  for (const auto& layer : *layers_) x = layer->as<Layer>()->forward(x, scores);
+  for (const auto& layer : *layers_) {
+    x = nn::forgetting(
+        [layer, scores](const auto& in) { return layer->as<Layer>()->forward(in[0], scores); },
+        {x});
+  }
   return x;
 }
 

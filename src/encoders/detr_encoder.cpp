@@ -4,6 +4,7 @@
 #include "referent/batch/probe.h"
 #include "referent/encoders/resnet.h"
 #include "referent/nn/encoder_layer.h"
+#include "referent/nn/recompute.h"
 #include "referent/nn/sine_position.h"
 
 namespace referent::encoders {
@@ -37,12 +38,16 @@ class DetrEncoder final : public VisualEncoder {
     probe("visual_encoder.position", position);
     Tensor x = map.flatten(2).transpose(1, 2);  // [B, N, D]
     for (std::size_t i = 0; i < layers_->size(); ++i) {
-      std::unique_ptr<nn::LayerConditioner> conditioner;
-      if (conditioning != nullptr) {
-        conditioner = conditioning->layer(static_cast<std::int64_t>(i), text);
-      }
-      x = layers_[i]->as<nn::EncoderLayer>()->forward(x, position, features.padding,
-                                                      conditioner.get());
+      const auto layer = [=, this, padding = features.padding](const std::vector<Tensor>& in) {
+        std::unique_ptr<nn::LayerConditioner> conditioner;
+        if (conditioning != nullptr) {
+          conditioner =
+              conditioning->layer(static_cast<std::int64_t>(i), {in[1], text.padding, in[2]});
+        }
+        return layers_[i]->as<nn::EncoderLayer>()->forward(in[0], position, padding,
+                                                           conditioner.get());
+      };
+      x = nn::forgetting(layer, {x, text.tokens, text.mean});
       probe("visual_encoder.encoder.layers", static_cast<std::int64_t>(i), x);
     }
     features.tokens = x;

@@ -6,6 +6,7 @@
 #include "referent/batch/probe.h"
 #include "referent/core/error.h"
 #include "referent/nn/frozen_batch_norm.h"
+#include "referent/nn/recompute.h"
 
 namespace referent::encoders {
 namespace {
@@ -47,6 +48,14 @@ torch::nn::AnyModule normalisation_layer(Normalisation normalisation, std::int64
              : torch::nn::AnyModule(nn::FrozenBatchNorm2d(channels));
 }
 
+/// A convolution and what normalises it, if anything.
+Tensor convolve(torch::nn::Conv2dImpl& layer, const std::shared_ptr<torch::nn::Module>& norm,
+                const Tensor& x) {
+  if (norm == nullptr) return layer.forward(x);
+  if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) return frozen->of_convolution(layer, x);
+  return norm->as<torch::nn::BatchNorm2d>()->forward(layer.forward(x));
+}
+
 /// torchvision's BasicBlock and Bottleneck: convolutions with norms, a shortcut, ReLU.
 class Block : public torch::nn::Module {
  public:
@@ -74,20 +83,26 @@ class Block : public torch::nn::Module {
   Tensor forward(const Tensor& x, nn::BlockConditioner* conditioner) {
     Tensor y = x;
     for (std::size_t i = 0; i < convolutions_.size(); ++i) {
-      const Tensor input = y;
-      y = convolutions_[i](input);
       if (conditioner != nullptr && i == kConditionedConvolution) {
-        y = conditioner->convolution(input, y);
+        y = conditioner->convolution(y, convolutions_[i](y));
+        if (!folded()) y = norms_[i].forward(y);
+      } else {
+        y = convolve(*convolutions_[i], folded() ? nullptr : norms_[i].ptr(), y);
       }
-      if (!folded()) y = norms_[i].forward(y);
       if (i + 1 < convolutions_.size()) y = torch::relu(y);
     }
-    y = torch::relu(y + (downsample_->is_empty() ? x : downsample_->forward(x)));
+    y = torch::relu(y + shortcut(x));
     return conditioner == nullptr ? y : conditioner->block(x, y);
   }
 
  private:
   bool folded() const { return normalisation_ == Normalisation::kFolded; }
+
+  Tensor shortcut(const Tensor& x) {
+    if (downsample_->is_empty()) return x;
+    return convolve(*downsample_[0]->as<torch::nn::Conv2d>(),
+                    folded() ? nullptr : downsample_->ptr(1), x);
+  }
 
   void add_convolution(const torch::nn::Conv2d& layer) {
     const std::size_t number = convolutions_.size() + 1;
@@ -138,7 +153,7 @@ std::vector<conditioning::BlockSite> block_sites(const std::vector<BlockShape>& 
   return sites;
 }
 
-ResNetImpl::ResNetImpl(const ResNetConfig& config) {
+ResNetImpl::ResNetImpl(const ResNetConfig& config) : normalisation_(config.normalisation) {
   const bool folded = config.normalisation == Normalisation::kFolded;
   conv1_ = register_module(
       "conv1", torch::nn::Conv2d(
@@ -182,17 +197,24 @@ void ResNetImpl::train(bool on) {
 
 Tensor ResNetImpl::forward(const Tensor& images, const TextFeatures& text,
                            conditioning::Conditioning* conditioning) {
-  Tensor x = conv1_(images);
-  if (!bn1_.is_empty()) x = bn1_.forward(x);
+  Tensor x = convolve(*conv1_, bn1_.is_empty() ? nullptr : bn1_.ptr(), images);
   x = torch::max_pool2d(torch::relu(x), /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
   for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
     const std::size_t last = stages_[stage]->size() - 1;
     for (std::size_t i = 0; i <= last; ++i) {
-      std::unique_ptr<nn::BlockConditioner> conditioner;
-      if (conditioning != nullptr && stage > 0 && i == last) {
-        conditioner = conditioning->block(static_cast<std::int64_t>(stage) - 1, text);
-      }
-      x = stages_[stage][i]->as<Block>()->forward(x, conditioner.get());
+      const bool conditioned = conditioning != nullptr && stage > 0 && i == last;
+      const auto run = [=, this](const std::vector<Tensor>& in) {
+        std::unique_ptr<nn::BlockConditioner> conditioner;
+        if (conditioned) {
+          conditioner = conditioning->block(static_cast<std::int64_t>(stage) - 1,
+                                            {in[1], text.padding, in[2]});
+        }
+        return stages_[stage][i]->as<Block>()->forward(in[0], conditioner.get());
+      };
+      // Batch norm would count what it saw a second time.
+      x = normalisation_ == Normalisation::kBatch ? run({x, text.tokens, text.mean})
+          : conditioned                           ? nn::forgetting(run, {x, text.tokens, text.mean})
+                                                  : nn::forgetting(run, {x});
     }
     probe("visual_encoder.backbone.layer", static_cast<std::int64_t>(stage) + 1, x);
   }

@@ -5,6 +5,7 @@
 
 #include "referent/batch/probe.h"
 #include "referent/core/error.h"
+#include "referent/nn/recompute.h"
 #include "referent/nn/relative_position.h"
 #include "referent/nn/vit_block.h"
 
@@ -39,12 +40,16 @@ class VitdetEncoder final : public VisualEncoder {
     features.width = x.size(2);
     x = x + nn::absolute_positions(pos_embed_, /*has_class_token=*/true, x.size(1), x.size(2));
     for (std::size_t i = 0; i < blocks_->size(); ++i) {
-      std::unique_ptr<nn::LayerConditioner> conditioner;
-      if (conditioning != nullptr) {
-        conditioner = conditioning->layer(static_cast<std::int64_t>(i), text);
-      }
       const std::string name = fmt::format("visual_encoder.blocks.{}", i);
-      x = blocks_[i]->as<nn::VitBlock>()->forward(x, conditioner.get(), name);
+      const auto block = [=, this](const std::vector<Tensor>& in) {
+        std::unique_ptr<nn::LayerConditioner> conditioner;
+        if (conditioning != nullptr) {
+          conditioner =
+              conditioning->layer(static_cast<std::int64_t>(i), {in[1], text.padding, in[2]});
+        }
+        return blocks_[i]->as<nn::VitBlock>()->forward(in[0], conditioner.get(), name);
+      };
+      x = nn::forgetting(block, {x, text.tokens, text.mean});
       probe(name, x);
     }
     features.tokens = x.flatten(1, 2);

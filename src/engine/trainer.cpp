@@ -21,6 +21,7 @@
 #include "referent/losses/grounding_losses.h"
 #include "referent/models/init.h"
 #include "referent/text/config.h"
+#include "referent/training/forward.h"
 #include "referent/training/schedule.h"
 
 namespace referent::engine {
@@ -234,21 +235,34 @@ Trainer::StepResult Trainer::train_step(const Batch& batch) {
                                static_cast<std::uint64_t>(state_.step), kRank, "step")
                       .next());
   optimizer_->zero_gradients();
-  const Losses losses = losses::grounding_losses(config_.train.loss, model_->forward(batch), batch);
-  StepResult result;
-  result.values.emplace_back("loss", losses.total.item<double>());
-  for (const auto& [name, value] : losses.parts) {
-    result.values.emplace_back("loss_" + name, value.item<double>());
-  }
-  result.finite = std::isfinite(result.values.front().second);
-  if (!result.finite) return result;
+  const training::ForwardOptions how{
+      config_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32,
+      config_.train.recompute_activations};
+  const Losses losses =
+      losses::grounding_losses(config_.train.loss, training::forward(*model_, batch, how), batch);
   losses.total.backward();
-  const double norm = optimizer_->clip_gradients();
-  result.values.emplace_back("gradient_norm", norm);
-  result.finite = std::isfinite(norm);
-  if (!result.finite) return result;
+  // Not finite where the loss is not.
+  const torch::Tensor norm = optimizer_->gradient_norm() + 0.0 * losses.total.detach();
   optimizer_->step(training::schedule_factor(config_.train.schedule, state_.step,
-                                             state_.steps_per_epoch, config_.train.epochs));
+                                             state_.steps_per_epoch, config_.train.epochs),
+                   norm);
+
+  // The one place where the host waits for the device.
+  std::vector<std::string> names{"loss"};
+  std::vector<torch::Tensor> scalars{losses.total.detach()};
+  for (const auto& [name, value] : losses.parts) {
+    names.push_back("loss_" + name);
+    scalars.push_back(value.detach());
+  }
+  names.emplace_back("gradient_norm");
+  scalars.push_back(norm);
+  for (torch::Tensor& scalar : scalars) scalar = scalar.to(torch::kFloat64);
+  const torch::Tensor values = torch::stack(scalars).to(torch::kCPU);
+  StepResult result;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    result.values.emplace_back(names[i], values[static_cast<std::int64_t>(i)].item<double>());
+  }
+  result.finite = std::isfinite(result.values.back().second);
   return result;
 }
 

@@ -67,19 +67,14 @@ AdamW::AdamW(const OptimizerConfig& config, torch::nn::Module& model) : config_(
   }
 }
 
-double AdamW::clip_gradients() {
+Tensor AdamW::gradient_norm() const {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> gradients;
   for (const Slot& slot : slots_) {
     if (slot.parameter.grad().defined()) gradients.push_back(slot.parameter.grad());
   }
-  if (gradients.empty()) return 0.0;
-  const Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm(2);
-  if (config_.clip_norm > 0) {
-    const Tensor scale = (config_.clip_norm / (norm + 1e-6)).clamp_max(1.0);
-    at::_foreach_mul_(gradients, scale);
-  }
-  return norm.item<double>();
+  if (gradients.empty()) return torch::zeros({});
+  return at::stack(at::_foreach_norm(gradients, 2)).norm(2);
 }
 
 void AdamW::make_state(Slot& slot) {
@@ -89,8 +84,15 @@ void AdamW::make_state(Slot& slot) {
   slot.step = torch::zeros({}, slot.parameter.options().dtype(torch::kFloat32));
 }
 
-void AdamW::step(double factor) {
+void AdamW::step(double factor, const Tensor& norm) {
   const torch::NoGradGuard no_grad;
+  const Tensor stays = norm.isfinite().logical_not().to(torch::kFloat32);
+  const Tensor moves = 1 - stays;
+  // The kernel divides gradients by a scale as it reads them, which spares a pass over them.
+  std::optional<Tensor> scale;
+  if (config_.clip_norm > 0) {
+    scale = ((norm.to(torch::kFloat32) + 1e-6) / config_.clip_norm).clamp_min(1.0);
+  }
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     std::vector<Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
     for (Slot& slot : slots_) {
@@ -106,7 +108,7 @@ void AdamW::step(double factor) {
       steps.push_back(slot.step);
     }
     if (parameters.empty()) continue;
-    at::_foreach_add_(steps, 1);
+    at::_foreach_add_(steps, moves);
     // Counted from far enough, both moments' corrections are exactly 1.
     constexpr double kLate = 1e9;
     if (!config_.bias_correction) {
@@ -115,7 +117,7 @@ void AdamW::step(double factor) {
     at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps,
                       groups_[g].learning_rate * factor, config_.beta1, config_.beta2,
                       config_.weight_decay, config_.epsilon, /*amsgrad=*/false,
-                      /*maximize=*/false);
+                      /*maximize=*/false, scale, stays);
   }
 }
 

@@ -63,7 +63,7 @@ TEST(AdamWTest, WithoutBiasCorrectionMomentsCountAsTheyAre) {
     second = 0.999 * second + 0.001 * gradient.square();
     expected =
         expected - plain.learning_rate * (first / (second.sqrt() + plain.epsilon) + 0.1 * expected);
-    optimizer.step(1.0);
+    optimizer.step(1.0, optimizer.gradient_norm());
     EXPECT_TRUE(torch::allclose(weight.detach(), expected, 1e-5, 1e-6)) << step;
   }
 }
@@ -89,7 +89,7 @@ TEST(AdamWTest, EqualsLibTorchsStepByStep) {
   for (int step = 0; step < 5; ++step) {
     optimizer.zero_gradients();
     backward(ours, step);
-    optimizer.step(1.0);
+    optimizer.step(1.0, optimizer.gradient_norm());
     reference.zero_grad();
     backward(theirs, step);
     reference.step();
@@ -105,27 +105,73 @@ TEST(AdamWTest, LeavesParametersWithoutGradientAlone) {
   const Tensor before = net.unused->weight.detach().clone();
   AdamW optimizer(config(), net);
   backward(net, 0);
-  optimizer.step(1.0);
+  optimizer.step(1.0, optimizer.gradient_norm());
   EXPECT_TRUE(torch::equal(net.unused->weight, before));
 }
 
+/// Two nets of the same values with the same gradients.
+std::pair<Net, Net> twins() {
+  std::pair<Net, Net> nets;
+  for (Net* net : {&nets.first, &nets.second}) {
+    torch::manual_seed(1);
+    *net = Net();
+    backward(*net, 0);
+  }
+  return nets;
+}
+
+std::vector<Tensor> gradients_of(const Net& net) {
+  std::vector<Tensor> gradients;
+  for (const Tensor& parameter : net.parameters()) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  return gradients;
+}
+
+void expect_same_values(const Net& a, const Net& b, double tolerance) {
+  const auto expected = b.named_parameters();
+  for (const auto& item : a.named_parameters()) {
+    EXPECT_TRUE(torch::allclose(item.value(), expected[item.key()], tolerance, tolerance))
+        << item.key();
+  }
+}
+
 TEST(AdamWTest, ClipsTheCommonNorm) {
-  Net net;
-  OptimizerConfig clipped = config();
-  clipped.clip_norm = 0.5;
-  AdamW optimizer(clipped, net);
-  backward(net, 0);
-  const auto norm = [&] {
+  for (const double clip : {0.5, 1e6}) {
+    auto [clipped, scaled] = twins();
+    OptimizerConfig clipping = config();
+    clipping.clip_norm = clip;
+    clipping.epsilon = 1e-2;  // otherwise AdamW's first step does not depend on the scale
+    AdamW optimizer(clipping, clipped);
     double sum = 0;
-    for (const Tensor& p : net.parameters()) {
-      if (p.grad().defined()) sum += p.grad().pow(2).sum().item<double>();
-    }
-    return std::sqrt(sum);
-  };
-  const double before = norm();
-  ASSERT_GT(before, 0.5);
-  EXPECT_NEAR(optimizer.clip_gradients(), before, 1e-5 * before);
-  EXPECT_NEAR(norm(), 0.5, 1e-4);
+    for (const Tensor& g : gradients_of(clipped)) sum += g.square().sum().item<double>();
+    const Tensor norm = optimizer.gradient_norm();
+    EXPECT_NEAR(norm.item<double>(), std::sqrt(sum), 1e-5 * std::sqrt(sum));
+    ASSERT_GT(std::sqrt(sum), 0.5);
+    optimizer.step(1.0, norm);
+
+    OptimizerConfig plain = clipping;
+    plain.clip_norm = 0;
+    AdamW reference(plain, scaled);
+    const double factor = std::min(1.0, clip / std::sqrt(sum));
+    for (Tensor gradient : gradients_of(scaled)) gradient.mul_(factor);
+    reference.step(1.0, reference.gradient_norm());
+    expect_same_values(clipped, scaled, 1e-6);
+  }
+}
+
+TEST(AdamWTest, ANormThatIsNotFiniteChangesNothing) {
+  auto [net, untouched] = twins();
+  AdamW optimizer(config(), net);
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    optimizer.step(1.0, torch::full({}, bad));
+    expect_same_values(net, untouched, 0);
+  }
+  // Neither do the moments and the counts of steps.
+  optimizer.step(1.0, optimizer.gradient_norm());
+  AdamW fresh(config(), untouched);
+  fresh.step(1.0, fresh.gradient_norm());
+  expect_same_values(net, untouched, 0);
 }
 
 TEST(AdamWTest, GoesOnFromItsState) {
@@ -143,7 +189,7 @@ TEST(AdamWTest, GoesOnFromItsState) {
     for (auto [net, optimizer] : {std::pair{&straight, &first}, std::pair{&resumed, &before}}) {
       optimizer->zero_gradients();
       backward(*net, step);
-      optimizer->step(1.0);
+      optimizer->step(1.0, optimizer->gradient_norm());
     }
   }
   AdamW after(config(), resumed);
@@ -151,7 +197,7 @@ TEST(AdamWTest, GoesOnFromItsState) {
   for (auto [net, optimizer] : {std::pair{&straight, &first}, std::pair{&resumed, &after}}) {
     optimizer->zero_gradients();
     backward(*net, 2);
-    optimizer->step(1.0);
+    optimizer->step(1.0, optimizer->gradient_norm());
   }
   auto expected = straight.named_parameters();
   for (const auto& item : resumed.named_parameters()) {

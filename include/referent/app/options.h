@@ -113,7 +113,8 @@ struct BenchOptions {
   std::int64_t rounds = 7;
   /// Absent: the preset's, of ops the published models'.
   std::optional<std::int64_t> image_size;
-  std::string dtype = "float32";  ///< ops, forward: or bfloat16
+  std::string dtype = "float32";  ///< ops, forward, train: or bfloat16; on a GPU float16
+  std::optional<Path> profile;    ///< forward, train: where a timeline goes
   Path images;                    ///< loader: JPEG files; empty: made for the occasion
   std::int64_t pictures = 64;     ///< loader: how many of them
 };

@@ -58,6 +58,7 @@ class ResNetImpl : public torch::nn::Module {
   torch::nn::AnyModule bn1_;
   std::vector<torch::nn::ModuleList> stages_;
   std::vector<std::shared_ptr<Module>> frozen_;
+  Normalisation normalisation_;
   std::int64_t channels_ = 0;
 };
 TORCH_MODULE(ResNet);

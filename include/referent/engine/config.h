@@ -40,8 +40,13 @@ struct DataConfig {
 /// By what the best checkpoint is chosen.
 enum class BestMetric { kAccuracy, kMeanIou, kMaskMeanIou };
 
+/// In what the forward and the backward pass compute; weights and the optimiser are float32.
+enum class Precision { kFloat32, kBFloat16 };
+
 struct TrainConfig {
   std::int64_t batch_size = 64;
+  Precision precision = Precision::kFloat32;
+  bool recompute_activations = false;
   std::int64_t epochs = 90;
   std::optional<std::int64_t> max_steps;
   bool drop_last = true;
@@ -60,6 +65,12 @@ struct TrainConfig {
   void visit(V& v) {
     v.field("batch_size", batch_size, "Samples of a step, over all processes.",
             config::in_range(1, 65536));
+    v.field("precision", precision,
+            "What the forward and backward pass compute in; bfloat16 where autocast holds it safe. "
+            "Weights, losses and the optimiser stay float32.");
+    v.field("recompute_activations", recompute_activations,
+            "Forget what blocks of the encoders and decoder compute inside and compute it again in "
+            "the backward pass: the same results with less memory and about a third more time.");
     v.field("epochs", epochs, "Passes over the training data.", config::in_range(1, 1000000));
     v.field("max_steps", max_steps,
             "Stop after this many steps; the schedule still spans all epochs.",
@@ -147,6 +158,11 @@ std::string dump_run_config(const RunConfig& config);
 
 }  // namespace referent::engine
 
+template <>
+struct referent::config::EnumNames<referent::engine::Precision> {
+  static constexpr std::array kNames{std::pair{referent::engine::Precision::kFloat32, "float32"},
+                                     std::pair{referent::engine::Precision::kBFloat16, "bfloat16"}};
+};
 template <>
 struct referent::config::EnumNames<referent::engine::BestMetric> {
   static constexpr std::array kNames{

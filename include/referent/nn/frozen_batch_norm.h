@@ -13,6 +13,10 @@ class FrozenBatchNorm2dImpl : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x);  // [B, C, H, W] -> [B, C, H, W]
 
+  /// forward(layer(x)) in one pass over the output: a convolution whose weights are scaled. `layer`
+  /// has no bias.
+  torch::Tensor of_convolution(torch::nn::Conv2dImpl& layer, const torch::Tensor& x);
+
  private:
   torch::Tensor weight_;
   torch::Tensor bias_;

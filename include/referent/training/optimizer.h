@@ -26,11 +26,13 @@ class AdamW {
   /// frozen groups. Throws ConfigError for a pattern that matches nothing.
   AdamW(const OptimizerConfig& config, torch::nn::Module& model);
 
-  /// Scales gradients so that their common norm is at most clip_norm; returns the norm before.
-  double clip_gradients();
+  /// The common norm of all gradients: a scalar on the parameters' device, for which nothing waits.
+  torch::Tensor gradient_norm() const;
 
-  /// One step at `factor` times every group's peak learning rate.
-  void step(double factor);
+  /// One step at `factor` times every group's peak learning rate. Gradients, whose common norm is
+  /// `norm`, count as scaled to one of at most clip_norm; where it is not finite, nothing changes.
+  /// Nothing waits for a GPU. Gradients hold no promised values after.
+  void step(double factor, const torch::Tensor& norm);
 
   void zero_gradients();
 

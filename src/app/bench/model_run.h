@@ -11,6 +11,9 @@
 
 namespace referent::app::bench {
 
+/// The type that is computed in. Throws ConfigError for one that the device does not compute in.
+torch::ScalarType type_of(const BenchOptions& options, torch::Device device);
+
 /// The run that a benchmark of a whole model stands for.
 engine::RunConfig model_run(const BenchOptions& options);
 

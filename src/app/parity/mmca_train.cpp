@@ -50,16 +50,17 @@ class Trainer {
     Tensor boxes;
     double gradient_norm;
   };
-  /// Forward, backward and clipping; `before_clip` sees the gradients as they came.
-  Step backward(const std::function<void()>& before_clip = {}) {
+  /// Forward and backward; `see` gets the gradients as they came.
+  Step backward(const std::function<void()>& see = {}) {
     optimizer_.zero_gradients();
     const Output output = model_->forward(batch_);
     Losses losses = losses::grounding_losses({}, output, batch_);
     losses.total.backward();
-    if (before_clip) before_clip();
-    return {std::move(losses), output.boxes.squeeze(1), optimizer_.clip_gradients()};
+    if (see) see();
+    norm_ = optimizer_.gradient_norm();
+    return {std::move(losses), output.boxes.squeeze(1), norm_.item<double>()};
   }
-  void step() { optimizer_.step(1.0); }
+  void step() { optimizer_.step(1.0, norm_); }
 
   models::Model& model() { return *model_; }
   const training::AdamW& optimizer() const { return optimizer_; }
@@ -74,6 +75,7 @@ class Trainer {
   std::shared_ptr<models::Model> model_;
   training::AdamW optimizer_;
   Batch batch_;
+  Tensor norm_;  ///< of the gradients
 };
 
 void compare_gradients(const GoldenCase& golden, const std::map<std::string, Tensor>& parameters,
