@@ -39,10 +39,17 @@ template <class Math, class Machine>
 REFERENT_DEVICE void multiply_add(Machine& machine, float (&sum)[4], const Operand<Math, 4>& a,
                                   const Operand<Math, 2>& b) {
   if constexpr (Math::kParts == 2) {
-    machine.template mma<Math>(sum, a.parts[1], b.parts[0]);
-    machine.template mma<Math>(sum, a.parts[0], b.parts[1]);
+    // Tensor cores cut off what they add to a larger sum; a long sum of theirs drifts. So they add
+    // eight products, and the sum of those is rounded to nearest.
+    float part[4] = {};
+    machine.template mma<Math>(part, a.parts[1], b.parts[0]);
+    machine.template mma<Math>(part, a.parts[0], b.parts[1]);
+    machine.template mma<Math>(part, a.parts[0], b.parts[0]);
+    REFERENT_UNROLL
+    for (int i = 0; i < 4; ++i) sum[i] += part[i];
+  } else {
+    machine.template mma<Math>(sum, a.parts[0], b.parts[0]);
   }
-  machine.template mma<Math>(sum, a.parts[0], b.parts[0]);
 }
 
 /// Where this thread's warp works: rows from `row`, and half `half` of the columns.

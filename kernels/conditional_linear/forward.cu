@@ -36,8 +36,10 @@ cudaError_t launch_conditional_linear_forward(const ConditionalLinearParams& par
 #endif
   return with_math(params, [&](auto math) {
     using Math = decltype(math);
-    return params.rank <= 32 ? launch_tile<Math, 32>(params, stream)
-                             : launch_tile<Math, 64>(params, stream);
+    if constexpr (Math::kParts == 1) {
+      if (params.rank > 32) return launch_tile<Math, 64>(params, stream);
+    }
+    return launch_tile<Math, 32>(params, stream);
   });
 }
 

@@ -68,6 +68,9 @@ struct LowRankBackwardParams {
   float* workspace = nullptr;     ///< low_rank_backward_workspace(params) bytes, 16-byte aligned
 };
 
+/// The widest bottleneck of the forward pass for float32 without TF32.
+constexpr int kMostRankInParts = 32;
+
 /// Which way a problem goes. Anything but kPortable and kHopper: the caller composes library calls.
 enum class Path {
   kUnsupported,

@@ -67,7 +67,10 @@ Path supported_path(const ConditionalLinearParams& params, int compute_capabilit
                      is_countable(params.batch, params.tokens, params.outputs) &&
                      (params.z.data != nullptr || params.low_rank_inputs == params.inputs);
   const bool q = params.q_row_stride == 1 || params.low_rank_inputs <= 1;
-  const bool portable = compute_capability >= 80 && inputs && outputs && sizes && q;
+  // float32 in parts keeps more in registers than a wide bottleneck leaves.
+  const bool fits =
+      type != DataType::kFloat32 || params.allow_tf32 || params.rank <= kMostRankInParts;
+  const bool portable = compute_capability >= 80 && inputs && outputs && sizes && q && fits;
   if (!portable) return Path::kUnsupported;
   return compute_capability == 90 && fits_hopper(params) ? Path::kHopper : Path::kPortable;
 }

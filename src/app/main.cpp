@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The entry of libreferent.so: the commands that need LibTorch.
+#include <ATen/Context.h>
 #include <c10/util/Exception.h>
 
 #include <cstdio>
@@ -23,6 +24,8 @@ Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 14 deduces no ag
 int run(const CommandLine& line) {
   const CommonOptions& common = line.common;
   apply_common_options(common);
+  // float32 means float32 on a GPU as well; LibTorch would let cuDNN round to TF32.
+  at::globalContext().setAllowTF32CuDNN(false);
   return std::visit(Overloaded{
                         [&](const VersionOptions&) { return run_version(common); },
                         [&](const TrainOptions& o) { return run_train(o, common, line.words); },

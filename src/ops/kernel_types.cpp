@@ -2,10 +2,25 @@
 #include "kernel_types.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "referent/ops/cpu_types.h"
+#include "referent/ops/own_kernels.h"
 
 namespace referent::ops {
+namespace {
+
+std::atomic<bool> own_kernels = true;
+
+}  // namespace
+
+void allow_own_kernels(bool allow) {
+  own_kernels = allow;
+}
+
+bool own_kernels_allowed() {
+  return own_kernels;
+}
 
 bool onednn_takes(c10::ScalarType type) {
   return type == torch::kFloat32 ||

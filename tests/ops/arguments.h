@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gradient_check.h"
+#include "support/test_device.h"
 
 /// What the tests of both ops share. An op's arguments are a list in the order of its schema, in
 /// which an undefined tensor is an absent one.
@@ -24,14 +25,22 @@ inline std::optional<torch::Tensor> optional(const torch::Tensor& tensor) {
   return tensor.defined() ? std::optional<torch::Tensor>(tensor) : std::nullopt;
 }
 
-/// Leaves in another type, with the values that the first arguments have in that type.
+/// Leaves in another type, with the values that the first arguments have in that type; float64 on
+/// the CPU, where it is the reference, every other type where kernels are tested.
 inline Arguments leaves_in(const Arguments& arguments, at::ScalarType type) {
+  const torch::Device device = type == torch::kFloat64 ? torch::kCPU : testing::test_device();
   Arguments leaves;
   for (const torch::Tensor& argument : arguments) {
-    leaves.push_back(argument.defined() ? argument.detach().to(type).set_requires_grad(true)
+    leaves.push_back(argument.defined() ? argument.detach().to(device, type).set_requires_grad(true)
                                         : argument);
   }
   return leaves;
+}
+
+/// Types with fewer digits than float32 that the kernels take.
+inline std::vector<at::ScalarType> low_types() {
+  if (testing::test_device().is_cuda()) return {torch::kBFloat16, torch::kHalf};
+  return {torch::kBFloat16};
 }
 
 /// The output and then the gradients of sum(upstream * output) to every argument that is there.
@@ -44,7 +53,7 @@ inline std::vector<torch::Tensor> output_and_gradients(const Op& op, const Argum
   }
   std::vector<torch::Tensor> all{y.detach()};
   for (const torch::Tensor& gradient :
-       torch::autograd::grad({y}, inputs, {upstream.to(y.scalar_type())})) {
+       torch::autograd::grad({y}, inputs, {upstream.to(y.device(), y.scalar_type())})) {
     all.push_back(gradient);
   }
   return all;
@@ -63,19 +72,21 @@ inline void expect_float32_close(const Op& op, const Op& composition, const Argu
   }
 }
 
-/// The op in bfloat16: output and gradients at most twice as far from the composition in float64
-/// as the composition in bfloat16 is.
-inline void expect_bfloat16_close(const Op& op, const Op& composition, const Arguments& arguments) {
-  const Arguments rounded = leaves_in(arguments, torch::kBFloat16);
-  const Arguments exact = leaves_in(rounded, torch::kFloat64);
-  const torch::Tensor upstream = torch::randn_like(composition(exact)).to(torch::kBFloat16);
-  const auto expected = output_and_gradients(composition, exact, upstream);
-  const auto plain = output_and_gradients(composition, rounded, upstream);
-  const auto got = output_and_gradients(op, leaves_in(rounded, torch::kBFloat16), upstream);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_EQ(got[i].scalar_type(), torch::kBFloat16);
-    EXPECT_LE(relative_error(got[i], expected[i]), 2 * relative_error(plain[i], expected[i]))
-        << (i == 0 ? "output" : "gradient ") << i;
+/// The op in low types: output and gradients at most twice as far from the composition in float64
+/// as the composition in that type is.
+inline void expect_low_close(const Op& op, const Op& composition, const Arguments& arguments) {
+  for (const at::ScalarType type : low_types()) {
+    const Arguments rounded = leaves_in(arguments, type);
+    const Arguments exact = leaves_in(rounded, torch::kFloat64);
+    const torch::Tensor upstream = torch::randn_like(composition(exact)).to(type);
+    const auto expected = output_and_gradients(composition, exact, upstream);
+    const auto plain = output_and_gradients(composition, rounded, upstream);
+    const auto got = output_and_gradients(op, leaves_in(rounded, type), upstream);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(got[i].scalar_type(), type);
+      EXPECT_LE(relative_error(got[i], expected[i]), 2 * relative_error(plain[i], expected[i]))
+          << type << (i == 0 ? " output " : " gradient ") << i;
+    }
   }
 }
 

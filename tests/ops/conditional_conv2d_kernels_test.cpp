@@ -99,13 +99,13 @@ INSTANTIATE_TEST_SUITE_P(Forms, ConditionalConv2dKernelsTest,
                                            Case{2, 5, 4, 3, 4, 6, 1, 3, false, true},
                                            Case{2, 5, 4, 3, 4, 6, 1, 3, true, false}));
 
-TEST(ConditionalConv2dOpTest, BFloat16IsWithinTwiceTheCompositionsError) {
+TEST(ConditionalConv2dOpTest, LowTypesAreWithinTwiceTheCompositionsError) {
   for (const Case& c :
        {Case{2, 32, 32, 16, 10, 12}, Case{2, 32, 32, 16, 10, 12, 1, 3, false, true}}) {
     Arguments a = make_arguments(c);
-    expect_bfloat16_close(op, composition, a);
+    expect_low_close(op, composition, a);
     a[0] = a[0].contiguous(at::MemoryFormat::ChannelsLast);
-    expect_bfloat16_close(op, composition, a);
+    expect_low_close(op, composition, a);
   }
 }
 
@@ -161,9 +161,11 @@ TEST(ConditionalConv2dOpTest, MetaTensorsTellShapesAndTypes) {
 
 TEST(ConditionalConv2dOpTest, AutocastLowersAsAConvolution) {
   const Arguments a = leaves_in(make_arguments({2, 5, 4, 3, 4, 6}), torch::kFloat32);
-  at::autocast::set_autocast_enabled(at::kCPU, true);
+  const at::DeviceType device = testing::test_device().type();
+  at::autocast::set_autocast_dtype(device, torch::kBFloat16);
+  at::autocast::set_autocast_enabled(device, true);
   const Tensor y = op(a);
-  at::autocast::set_autocast_enabled(at::kCPU, false);
+  at::autocast::set_autocast_enabled(device, false);
   at::autocast::clear_cache();
   EXPECT_EQ(y.scalar_type(), torch::kBFloat16);
   EXPECT_TRUE(torch::equal(y, op(leaves_in(a, torch::kBFloat16))));

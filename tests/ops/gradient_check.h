@@ -33,9 +33,9 @@ inline torch::Tensor numeric_gradient(const std::function<torch::Tensor()>& func
 /// Largest absolute difference over the largest absolute value of what is expected.
 inline double relative_error(const torch::Tensor& got, const torch::Tensor& expected) {
   if (expected.numel() == 0) return 0;
-  const torch::Tensor reference = expected.to(torch::kFloat64);
+  const torch::Tensor reference = expected.to(torch::kCPU, torch::kFloat64);
   const double scale = std::max(reference.abs().max().item<double>(), 1e-30);
-  return (got.to(torch::kFloat64) - reference).abs().max().item<double>() / scale;
+  return (got.to(torch::kCPU, torch::kFloat64) - reference).abs().max().item<double>() / scale;
 }
 
 }  // namespace referent::ops

@@ -46,18 +46,21 @@ class Plan {
                                       const torch::Tensor& image_padding) const;
   /// tokens [B, L] int64, padding [B, L] bool as in a Batch.
   TextFeatures read(const torch::Tensor& tokens, const torch::Tensor& padding) const;
-  /// Those of `count` of the texts; of a single one without its padding.
+  /// Those of `count` of the texts; on the CPU, of a single one without its padding.
   static TextFeatures part_of(const TextFeatures& text, std::int64_t begin, std::int64_t count);
   /// One text for each of the pictures. `again`: the pictures will be asked about again.
   Output ground(const Pictures& pictures, const TextFeatures& text, bool again) const;
 
-  /// All three for a batch; the output is on the CPU, float32 at least.
+  /// All three for a batch; the output is on the CPU, float32 at least. On a GPU shapes that come
+  /// again are replayed as a recorded graph, in which the text is read beside the first stages.
   Output forward(const Batch& batch) const;
 
   const Options& options() const { return options_; }
 
  private:
   struct Parts;
+
+  Output forward_on_gpu(const Batch& batch) const;
 
   Options options_;
   std::unique_ptr<const Parts> parts_;

@@ -45,6 +45,7 @@ void print_row(const bench::Row& row) {
                         *row.max_difference, row.differs ? " TOO LARGE" : "");
   }
   if (row.images_per_second) line += fmt::format("  {:7.0f} images/s", *row.images_per_second);
+  if (row.peak_mib) line += fmt::format("  peak {:.0f} MiB", *row.peak_mib);
   if (row.floor) {
     line += fmt::format("  {:5.1f} % of floor ({})",
                         100 * row.floor->milliseconds / row.ours.median_ms, row.floor->formula);

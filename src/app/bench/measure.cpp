@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <torch/cuda.h>
 
 #include <algorithm>
@@ -28,6 +29,16 @@ double time_once(const Contender& contender, torch::Device device) {
   wait_for(device);
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
   return spent.count();
+}
+
+/// Peak of a GPU's allocated memory over `work` [MiB].
+std::optional<double> peak_memory(torch::Device device, const std::function<void()>& work) {
+  if (!device.is_cuda()) return std::nullopt;
+  const c10::DeviceIndex index = std::max<c10::DeviceIndex>(0, device.index());
+  c10::DeviceAllocator& allocator = *c10::getDeviceAllocator(device.type());
+  allocator.resetPeakStats(index);
+  work();
+  return static_cast<double>(allocator.getDeviceStats(index).allocated_bytes[0].peak) / (1 << 20);
 }
 
 /// Largest absolute difference over the largest absolute value of the rival's.
@@ -106,6 +117,7 @@ Row measure(const Work& work, std::int64_t rounds, torch::Device device) {
     // Not a number differs too.
     row.differs = !(*row.max_difference <= work.tolerance);
   }
+  row.peak_mib = peak_memory(device, [&] { time_once(work.ours, device); });
   std::vector<double> our_times, rival_times;
   for (std::int64_t i = 0; i < rounds; ++i) {
     our_times.push_back(time_once(work.ours, device));
@@ -133,6 +145,7 @@ nlohmann::ordered_json Row::json() const {
   }
   if (max_difference) document["max_difference"] = *max_difference;
   if (images_per_second) document["images_per_second"] = *images_per_second;
+  if (peak_mib) document["peak_mib"] = *peak_mib;
   if (floor) {
     document["floor_ms"] = floor->milliseconds;
     document["percent_of_floor"] = 100 * floor->milliseconds / ours.median_ms;

@@ -51,6 +51,7 @@ struct Row {
       max_difference;    ///< over the largest absolute value, where outputs were compared
   bool differs = false;  ///< beyond the tolerance
   std::optional<double> images_per_second = std::nullopt;
+  std::optional<double> peak_mib = std::nullopt;  ///< of a GPU's memory, while ours ran
 
   nlohmann::ordered_json json() const;
 };

@@ -5,9 +5,11 @@
 
 #include <cmath>
 
+#include "model_run.h"
 #include "referent/core/error.h"
 #include "referent/ops/conditional_conv2d.h"
 #include "referent/ops/conditional_linear.h"
+#include "referent/ops/own_kernels.h"
 #include "subjects.h"
 
 namespace referent::app::bench {
@@ -262,7 +264,7 @@ std::function<Tensors()> pass(const std::function<Tensors()>& forward, const Sub
 }  // namespace
 
 std::vector<Row> bench_ops(const BenchOptions& options, torch::Device device) {
-  const auto type = options.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
+  const torch::ScalarType type = type_of(options, device);
   torch::manual_seed(0);
   const at::TensorOptions tensors = at::TensorOptions().dtype(type).device(device);
   const double peak = peak_gflops(type, device);
@@ -277,12 +279,21 @@ std::vector<Row> bench_ops(const BenchOptions& options, torch::Device device) {
       const double gflop = (subject.forward_flop + (training ? subject.backward_flop : 0.0)) / 1e9;
       const Floor floor{1e3 * gflop / peak,
                         fmt::format("{:.3f} GFLOP / {:.0f} GFLOP/s", gflop, peak)};
-      for (const auto& [name, rival] : {std::pair{"composition", subject.composition},
-                                        std::pair{"released", subject.released}}) {
+      const auto by_libraries = [ours = pass(subject.ours, subject, training)] {
+        ops::allow_own_kernels(false);
+        Tensors outputs = ours();
+        ops::allow_own_kernels(true);
+        return outputs;
+      };
+      std::vector<std::pair<const char*, std::function<Tensors()>>> rivals{
+          {"composition", pass(subject.composition, subject, training)},
+          {"released", pass(subject.released, subject, training)}};
+      if (device.is_cuda()) rivals.emplace_back("libraries", by_libraries);
+      for (const auto& [name, rival] : rivals) {
         const Work work{fmt::format("{} batch {} {} {}", subject.name, options.batch_size,
                                     options.dtype, training ? "forward + backward" : "forward"),
                         {"op", pass(subject.ours, subject, training)},
-                        Contender{name, pass(rival, subject, training)},
+                        Contender{name, rival},
                         type == torch::kFloat32 ? 1e-4 : 5e-2,
                         floor};
         rows.push_back(measure(work, options.rounds, device));

@@ -21,7 +21,8 @@ std::int64_t cells_along(const encoders::VisualEncoderConfig& config, std::int64
 /// A single picture's tokens are sorted so that those on padding come last, which attention does
 /// not mind. They are no keys, so they are simply left out of them; they are not read by anybody
 /// either, so without gates that average over all tokens they leave altogether, and with such gates
-/// they leave in the last layer.
+/// they leave in the last layer. On a GPU all stay and are masked: their number would have to be
+/// waited for.
 class FrozenDetrEncoder final : public FrozenVisualEncoder {
  public:
   FrozenDetrEncoder(const Weights& weights, const encoders::VisualEncoderConfig& config,
@@ -59,7 +60,7 @@ class FrozenDetrEncoder final : public FrozenVisualEncoder {
     tokens.position = nn::sine_position(padding, width_).to(map.dtype());
     const Tensor keep = padding.flatten(1).logical_not();  // [B, N]
     std::int64_t valid = keep.size(1);
-    if (keep.size(0) == 1 && readers_ == Readers::kValid) {
+    if (keep.size(0) == 1 && readers_ == Readers::kValid && keep.is_cpu()) {
       valid = sort_valid_first(tokens, keep[0]);
     } else {
       tokens.keep = keep.unsqueeze(1).unsqueeze(1);

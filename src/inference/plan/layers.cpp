@@ -3,6 +3,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/_addmm_activation.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/cudnn_convolution_add_relu.h>
 #include <ATen/ops/cudnn_convolution_relu.h>
@@ -70,6 +71,11 @@ c10::List<std::optional<at::Scalar>> no_scalars() {
   return c10::List<std::optional<at::Scalar>>();
 }
 
+/// cuDNN has no convolution with a sum or an activation inside for float64.
+bool fused_by_cudnn(const Tensor& x) {
+  return x.is_cuda() && x.scalar_type() != torch::kFloat64;
+}
+
 std::vector<std::int64_t> twice(std::int64_t value) {
   return {value, value};
 }
@@ -102,6 +108,10 @@ Tensor FrozenLinear::operator()(const Tensor& x) const {
   if (packed_) {
     return call("mkldnn::_linear_pointwise", "", x.contiguous(), weight_, optional(bias_),
                 name_of(activation_), no_scalars(), "none");
+  }
+  if (x.is_cuda() && activation_ == Activation::kRelu && bias_.defined()) {
+    return at::_addmm_activation(bias_, x.flatten(0, -2), weight_.t())
+        .unflatten(0, x.sizes().slice(0, x.dim() - 1));
   }
   return apply(activation_, at::linear(x, weight_, optional(bias_)));
 }
@@ -145,7 +155,7 @@ Tensor FrozenConvolution::run(const Tensor& x) const {
     return call("mkldnn::_convolution_pointwise", "", x, weight_, optional(bias_), padding, stride,
                 dilation, 1, options_.relu ? "relu" : "none", no_scalars(), "none");
   }
-  if (x.is_cuda() && options_.relu && bias_.defined()) {
+  if (fused_by_cudnn(x) && options_.relu && bias_.defined()) {
     return at::cudnn_convolution_relu(x, weight_, bias_, stride, padding, dilation, 1);
   }
   Tensor y = at::conv2d(x, weight_, optional(bias_), stride, padding, dilation);
@@ -163,7 +173,7 @@ Tensor FrozenConvolution::onto(const Tensor& sum, const Tensor& x) const {
                 options_.relu ? std::optional<std::string>("relu") : std::nullopt, no_scalars(),
                 std::optional<std::string>());
   }
-  if (x.is_cuda() && options_.relu) {
+  if (fused_by_cudnn(x) && options_.relu) {
     return at::cudnn_convolution_add_relu(x, weight_, sum, /*alpha=*/1.0, optional(bias_), stride,
                                           padding, dilation, 1);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "conditioning.h"
+#include "cuda_graphs.h"
 #include "heads.h"
 #include "memory_pool.h"
 #include "referent/core/error.h"
@@ -35,6 +36,10 @@ std::int64_t text_width(const models::ModelConfig& config) {
 /// Weights are folded and multiplied in float32, those of a float64 model in its own numbers.
 Tensor exact(const Tensor& tensor) {
   return tensor.scalar_type() == torch::kFloat64 ? tensor : tensor.to(torch::kFloat32);
+}
+
+Tensor on_host(const Tensor& tensor) {
+  return tensor.defined() ? tensor.to(torch::kCPU) : tensor;
 }
 
 Tensor stack(const std::vector<Tensor>& parts) {
@@ -88,6 +93,9 @@ struct Plan::Parts {
   std::optional<FrozenBoxHead> box_head;
   std::optional<FrozenMaskHead> mask_head;
   MemoryPool pool;
+#ifdef REFERENT_CUDA_GRAPHS
+  mutable CudaGraphs graphs;
+#endif
 };
 
 Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
@@ -162,8 +170,9 @@ Output Plan::ground(const Pictures& pictures, const TextFeatures& text, bool aga
 TextFeatures Plan::part_of(const TextFeatures& text, std::int64_t begin, std::int64_t count) {
   TextFeatures part{text.tokens.narrow(0, begin, count), text.padding.narrow(0, begin, count),
                     text.mean.narrow(0, begin, count)};
-  if (count > 1) return part;
-  // Alone, an expression does without its padding, which comes last.
+  // Alone, an expression does without its padding, which comes last. A GPU would have to be waited
+  // for to know how much there is.
+  if (count > 1 || text.tokens.is_cuda()) return part;
   const std::int64_t real = part.padding.logical_not().sum().item<std::int64_t>();
   if (!part.padding.narrow(1, 0, real).any().item<bool>()) {
     part.tokens = part.tokens.narrow(1, 0, real);
@@ -174,9 +183,11 @@ TextFeatures Plan::part_of(const TextFeatures& text, std::int64_t begin, std::in
 
 Output Plan::forward(const Batch& batch) const {
   const c10::InferenceMode inference;
+#ifdef REFERENT_CUDA_GRAPHS
+  if (options_.device.is_cuda()) return forward_on_gpu(batch);
+#endif
   const std::int64_t pixels = batch.images.size(2) * batch.images.size(3);
-  const std::int64_t together =
-      options_.device.is_cpu() ? std::max<std::int64_t>(1, kPixelsTogether / pixels) : batch.size();
+  const std::int64_t together = std::max<std::int64_t>(1, kPixelsTogether / pixels);
   const TextFeatures text = read(batch.tokens, batch.token_padding);
   std::vector<Tensor> boxes, masks;
   for (std::int64_t begin = 0; begin < batch.size(); begin += together) {
@@ -187,10 +198,26 @@ Output Plan::forward(const Batch& batch) const {
     boxes.push_back(part.boxes);
     masks.push_back(part.mask_logits);
   }
-  const auto host = [](const Tensor& tensor) {
-    return tensor.defined() ? tensor.to(torch::kCPU) : tensor;
-  };
-  return {host(stack(boxes)), Tensor(), host(stack(masks))};
+  return {on_host(stack(boxes)), Tensor(), on_host(stack(masks))};
 }
+
+#ifdef REFERENT_CUDA_GRAPHS
+Output Plan::forward_on_gpu(const Batch& batch) const {
+  const auto compute = [this](const Tensors& in) -> Tensors {
+    TextFeatures text;
+    // The text is wanted by the first weight that it changes, not before.
+    SideStream beside(options_.device);
+    beside.run([&] { text = read(in[2], in[3]); });
+    const auto pictures = see(in[0], in[1]);
+    beside.join();
+    const Output output = ground(*pictures, text, /*again=*/false);
+    return {output.boxes, output.mask_logits};
+  };
+  const Tensors out = parts_->graphs(
+      options_.device, options_.dtype,
+      {batch.images, batch.image_padding, batch.tokens, batch.token_padding}, compute);
+  return {on_host(out[0]), Tensor(), on_host(out[1])};
+}
+#endif
 
 }  // namespace referent::inference

@@ -40,9 +40,20 @@ Tensor cuda_kernel(const Tensor& x, const Tensor& weight, const std::optional<Te
                : composition(x, weight, bias, q, p, core, low_rank_input);
 }
 
+Gradients cuda_backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
+                        const std::optional<Tensor>& bias, const Tensor& q, const Tensor& p,
+                        const Tensor& core, const std::optional<Tensor>& low_rank_input,
+                        GradientMask wanted) {
+  BottleneckStep step = nullptr;
+#ifdef REFERENT_FUSED_OPS
+  if (kernels_take({grad, p, q, core})) step = &fused_bottleneck;
+#endif
+  return backward_with(step, grad, x, weight, bias, q, p, core, low_rank_input, wanted);
+}
+
 TORCH_LIBRARY_IMPL(referent, CUDA, m) {
   m.impl("conditional_linear", &cuda_kernel);
-  m.impl("conditional_linear_backward", &backward);
+  m.impl("conditional_linear_backward", &cuda_backward);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "../cuda_arguments.h"
 #include "kernels/conditional_linear/conditional_linear.h"
+#include "referent/ops/own_kernels.h"
 
 namespace referent::ops::linear {
 
@@ -15,8 +16,10 @@ std::optional<Tensor> fused_forward(const Tensor& x, const Tensor& weight,
                                     const std::optional<Tensor>& bias, const Tensor& q,
                                     const Tensor& p, const Tensor& core,
                                     const std::optional<Tensor>& low_rank_input) {
-  if (!fit_int(x.size(0), x.size(1), x.size(2), q.size(0), p.size(0), p.size(1)))
+  if (!own_kernels_allowed() ||
+      !fit_int(x.size(0), x.size(1), x.size(2), q.size(0), p.size(0), p.size(1))) {
     return std::nullopt;
+  }
   const c10::cuda::CUDAGuard guard(x.device());
   const Tensor input = with_contiguous_rows(x);
   const Tensor w = with_contiguous_rows(weight);
@@ -63,10 +66,11 @@ std::optional<Tensor> fused_forward(const Tensor& x, const Tensor& weight,
   return y;
 }
 
-std::optional<BottleneckGradients> fused_backward(const Tensor& grad, const Tensor& p,
-                                                  const Tensor& bottleneck, const Tensor& core,
-                                                  bool scaled_wanted) {
-  if (!fit_int(grad.size(0), grad.size(1), grad.size(2), p.size(1))) return std::nullopt;
+std::optional<BottleneckGradients> fused_bottleneck(const Tensor& grad, const Tensor& p,
+                                                    const Tensor& bottleneck, const Tensor& core) {
+  if (!own_kernels_allowed() || !fit_int(grad.size(0), grad.size(1), grad.size(2), p.size(1))) {
+    return std::nullopt;
+  }
   const c10::cuda::CUDAGuard guard(grad.device());
   const Tensor dy = with_contiguous_rows(grad);
   const Tensor up = with_contiguous_rows(p);
@@ -89,12 +93,11 @@ std::optional<BottleneckGradients> fused_backward(const Tensor& grad, const Tens
   if (kernels::supported_path(params, compute_capability()) == kernels::Path::kUnsupported) {
     return std::nullopt;
   }
-  BottleneckGradients gradients{at::empty_like(low), {}, at::empty_like(c)};
-  if (scaled_wanted) gradients.scaled = at::empty_like(low);
+  BottleneckGradients gradients{at::empty_like(low), at::empty_like(low), at::empty_like(c)};
   const auto bytes = static_cast<std::int64_t>(kernels::low_rank_backward_workspace(params));
   const Tensor workspace = at::empty({bytes / 4}, grad.options().dtype(at::kFloat));
   params.low_gradient = gradients.bottleneck.mutable_data_ptr();
-  params.scaled_low = scaled_wanted ? gradients.scaled.mutable_data_ptr() : nullptr;
+  params.scaled_low = gradients.scaled.mutable_data_ptr();
   params.core_gradient = gradients.core.mutable_data_ptr();
   params.workspace = workspace.mutable_data_ptr<float>();
   C10_CUDA_CHECK(kernels::launch_low_rank_backward(params, at::cuda::getCurrentCUDAStream()));

@@ -47,11 +47,27 @@ Tensor cuda_forward(const Tensor& x, const Tensor& weight, const std::optional<T
                     const Tensor& q, const Tensor& p, const Tensor& core,
                     const std::optional<Tensor>& low_rank_input);
 
+/// What the backward pass brings through the bottleneck h = z Q [B, N, r].
+struct BottleneckGradients {
+  Tensor bottleneck;  ///< gradient of h: (dY P) C_b^T
+  Tensor scaled;      ///< h C_b
+  Tensor core;        ///< like core
+};
+/// Of them all, from dY [B, N, M], P, h and the core; nothing: what it got is not for it.
+using BottleneckStep = std::optional<BottleneckGradients> (*)(const Tensor& grad, const Tensor& p,
+                                                              const Tensor& bottleneck,
+                                                              const Tensor& core);
+
 /// Out of library routines, on any device and in any type; what the mask leaves out is undefined.
 Gradients backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
                    const std::optional<Tensor>& bias, const Tensor& q, const Tensor& p,
                    const Tensor& core, const std::optional<Tensor>& low_rank_input,
                    GradientMask wanted);
+/// The same; `step` is asked where the pass through the bottleneck is wanted whole.
+Gradients backward_with(BottleneckStep step, const Tensor& grad, const Tensor& x,
+                        const Tensor& weight, const std::optional<Tensor>& bias, const Tensor& q,
+                        const Tensor& p, const Tensor& core,
+                        const std::optional<Tensor>& low_rank_input, GradientMask wanted);
 
 /// Whether W + P C_b Q^T, formed for every sample, takes less time than applying the factors.
 bool materialising_pays(const Tensor& x, const Tensor& weight,
