@@ -10,15 +10,15 @@
 namespace referent::ops {
 namespace {
 
-std::atomic<bool> own_kernels = true;
+std::atomic<bool> own_kernels = false;
 
 }  // namespace
 
-void allow_own_kernels(bool allow) {
-  own_kernels = allow;
+void use_own_kernels(bool use) {
+  own_kernels = use;
 }
 
-bool own_kernels_allowed() {
+bool own_kernels_used() {
   return own_kernels;
 }
 

@@ -12,11 +12,17 @@
 #include <vector>
 
 #include "gradient_check.h"
+#include "referent/ops/own_kernels.h"
 #include "support/test_device.h"
 
 /// What the tests of both ops share. An op's arguments are a list in the order of its schema, in
 /// which an undefined tensor is an absent one.
 namespace referent::ops {
+
+#ifdef REFERENT_TEST_ON_GPU
+/// What our own kernels do not take goes to library routines, so both are tested.
+inline const bool own_kernels = (use_own_kernels(true), true);
+#endif
 
 using Arguments = std::vector<torch::Tensor>;
 using Op = std::function<torch::Tensor(const Arguments&)>;

@@ -28,6 +28,7 @@ class GpuEnvironment : public ::testing::Environment {
     if (torch::cuda::device_count() == 0) GTEST_SKIP() << "no GPU answers";
     // As the program does: float32 is float32.
     at::globalContext().setAllowTF32CuDNN(false);
+    at::globalContext().setAllowFP16ReductionCuBLAS(false);
   }
 };
 inline const ::testing::Environment* const gpu_environment =

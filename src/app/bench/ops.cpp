@@ -279,16 +279,16 @@ std::vector<Row> bench_ops(const BenchOptions& options, torch::Device device) {
       const double gflop = (subject.forward_flop + (training ? subject.backward_flop : 0.0)) / 1e9;
       const Floor floor{1e3 * gflop / peak,
                         fmt::format("{:.3f} GFLOP / {:.0f} GFLOP/s", gflop, peak)};
-      const auto by_libraries = [ours = pass(subject.ours, subject, training)] {
-        ops::allow_own_kernels(false);
+      const auto by_own_kernels = [ours = pass(subject.ours, subject, training)] {
+        ops::use_own_kernels(true);
         Tensors outputs = ours();
-        ops::allow_own_kernels(true);
+        ops::use_own_kernels(false);
         return outputs;
       };
       std::vector<std::pair<const char*, std::function<Tensors()>>> rivals{
           {"composition", pass(subject.composition, subject, training)},
           {"released", pass(subject.released, subject, training)}};
-      if (device.is_cuda()) rivals.emplace_back("libraries", by_libraries);
+      if (device.is_cuda()) rivals.emplace_back("own kernels", by_own_kernels);
       for (const auto& [name, rival] : rivals) {
         const Work work{fmt::format("{} batch {} {} {}", subject.name, options.batch_size,
                                     options.dtype, training ? "forward + backward" : "forward"),

@@ -2,7 +2,9 @@
 #include "attention.h"
 
 #include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/zeros_like.h>
 
+#include <limits>
 #include <optional>
 
 #include "referent/inference/flop_count.h"
@@ -20,6 +22,13 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
   return at::scaled_dot_product_attention(split(q), split(k), split(v), attention_mask)
       .transpose(1, 2)
       .flatten(2);
+}
+
+Tensor key_mask(const Tensor& keep, torch::ScalarType dtype) {
+  const Tensor mask = keep.unsqueeze(1).unsqueeze(1);
+  if (!keep.is_cuda()) return mask;
+  return at::zeros_like(mask, mask.options().dtype(dtype))
+      .masked_fill_(mask.logical_not(), -std::numeric_limits<double>::infinity());
 }
 
 }  // namespace referent::inference

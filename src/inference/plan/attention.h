@@ -13,4 +13,8 @@ namespace referent::inference {
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                         const torch::Tensor& mask, std::int64_t heads);
 
+/// `mask` for attention() out of `keep` [B, N] bool (true = attend): [B, 1, 1, N]. On a GPU, whose
+/// attention adds numbers to its scores, it is those in `dtype`, made once for all layers.
+torch::Tensor key_mask(const torch::Tensor& keep, torch::ScalarType dtype);
+
 }  // namespace referent::inference

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gpu_kernels.h"
 #include "referent/conditioning/law.h"
 
 namespace referent::inference {
@@ -39,32 +40,46 @@ class AdapterCore {
     const std::int64_t width = config.gate_width;
     const Weights gate = weights["gate_fusion"];
     const Weights visual = gate["visual_linear_static_down"];
-    visual_ = place.place(of_map ? visual.get("weight", {width, channels, 1, 1}).flatten(1)
-                                 : visual.get("weight", {width, channels}));
-    text_ = place.place(gate["textual_linear_static_down"].get("weight", {width, text_width}));
+    gate_.visual = place.place(of_map ? visual.get("weight", {width, channels, 1, 1}).flatten(1)
+                                      : visual.get("weight", {width, channels}));
+    gate_.text = place.place(gate["textual_linear_static_down"].get("weight", {width, text_width}));
     const Weights transform = gate["mm_feat_embed_transform"];
-    inner_ = place.place(transform["0"].get("weight", {config.gate_hidden, width}));
-    inner_bias_ = place.place(transform["0"].get("bias", {config.gate_hidden}));
-    outer_ = place.place(transform["2"].get("weight", {width, config.gate_hidden}));
-    outer_bias_ = place.place(transform["2"].get("bias", {width}));
-    core_ = place.place(weights.get("text_linear_w", {width, config.update_rank()}));
-    core_bias_ = place.place(weights.get("text_linear_b", {config.update_rank()}));
+    gate_.inner = place.place(transform["0"].get("weight", {config.gate_hidden, width}));
+    gate_.inner_bias = place.place(transform["0"].get("bias", {config.gate_hidden}));
+    gate_.outer = place.place(transform["2"].get("weight", {width, config.gate_hidden}));
+    gate_.outer_bias = place.place(transform["2"].get("bias", {width}));
+    gate_.core = place.place(weights.get("text_linear_w", {width, config.update_rank()}));
+    gate_.core_bias = place.place(weights.get("text_linear_b", {config.update_rank()}));
   }
 
-  /// visual_mean [B, C], text_mean [B, D] -> [B, r].
-  Tensor operator()(const Tensor& visual_mean, const Tensor& text_mean) const {
-    const Tensor v = at::linear(visual_mean.to(visual_.scalar_type()), visual_);
-    const Tensor t = at::linear(text_mean.to(text_.scalar_type()), text_);
-    const Tensor hidden = at::linear(v + t, inner_, inner_bias_).relu_();
-    const Tensor gate = at::linear(hidden, outer_, outer_bias_).sigmoid_();
-    const Tensor fused = variant_ == Variant::kReleased ? t + gate * v : gate * t + v;
-    return at::addmm(core_bias_, fused, core_).to(dtype_);
+  /// Cores of adapters that see the same x [B, N, C], by its mean over N, and text_mean [B, D]:
+  /// [B, r] each, beside one another.
+  static Tensor of(const std::vector<const AdapterCore*>& adapters, const Tensor& x,
+                   const Tensor& text_mean) {
+    std::vector<const GateTensors*> gates;
+    for (const AdapterCore* adapter : adapters) gates.push_back(&adapter->gate_);
+    const bool gates_visual = adapters.front()->variant_ == Variant::kReleased;
+    if (auto cores = fused_gates(gates, gates_visual, x, text_mean)) return *cores;
+    const Tensor mean = x.size(1) == 1 ? x.squeeze(1) : x.mean(1);
+    std::vector<Tensor> cores;
+    for (const AdapterCore* adapter : adapters) cores.push_back((*adapter)(mean, text_mean));
+    return cores.size() == 1 ? cores.front() : at::cat(cores, 1);
   }
 
  private:
+  /// visual_mean [B, C], text_mean [B, D] -> [B, r].
+  Tensor operator()(const Tensor& visual_mean, const Tensor& text_mean) const {
+    const Tensor v = at::linear(visual_mean.to(gate_.visual.scalar_type()), gate_.visual);
+    const Tensor t = at::linear(text_mean.to(gate_.text.scalar_type()), gate_.text);
+    const Tensor hidden = at::linear(v + t, gate_.inner, gate_.inner_bias).relu_();
+    const Tensor gate = at::linear(hidden, gate_.outer, gate_.outer_bias).sigmoid_();
+    const Tensor fused = variant_ == Variant::kReleased ? t + gate * v : gate * t + v;
+    return at::addmm(gate_.core_bias, fused, gate_.core).to(dtype_);
+  }
+
   Variant variant_;
   torch::ScalarType dtype_;
-  Tensor visual_, text_, inner_, inner_bias_, outer_, outer_bias_, core_, core_bias_;
+  GateTensors gate_;
 };
 
 class FrozenMmca final : public FrozenConditioning {
@@ -94,8 +109,7 @@ class FrozenMmca final : public FrozenConditioning {
     update.down = at::cat({down(q), down(k)});
     update.up_query_key = target_.place(at::block_diag({up(q, 0), up(k, width)}));
     update.core = [q = core(q), k = core(k)](const Tensor& input, const TextFeatures& text) {
-      const Tensor mean = input.mean(1);
-      return at::cat({q(mean, text.mean), k(mean, text.mean)}, 1);
+      return AdapterCore::of({&q, &k}, input, text.mean);
     };
     return update;
   }
@@ -107,7 +121,7 @@ class FrozenMmca final : public FrozenConditioning {
         FrozenLinear(down(adapter), Tensor(), target_),
         target_.place(adapter["visual_linear_static_up"].get("weight", {sites_.width, rank()})),
         [core = core(adapter)](const Tensor& input, const TextFeatures& text) {
-          return core(input.mean(1), text.mean);
+          return AdapterCore::of({&core}, input, text.mean);
         }};
   }
 
@@ -133,7 +147,9 @@ class FrozenMmca final : public FrozenConditioning {
         FrozenConvolution(up_weight, bias(up, channels),
                           {.side = side, .padding = up_kernel / 2, .relu = !released()}, target_),
         [core = AdapterCore(adapter, config_, channels, text_width_, /*of_map=*/true, target_)](
-            const Tensor& mean, const TextFeatures& text) { return core(mean, text.mean); });
+            const Tensor& mean, const TextFeatures& text) {
+          return AdapterCore::of({&core}, mean.unsqueeze(1), text.mean);
+        });
   }
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ops/cat.h>
 
+#include "attention.h"
 #include "encoder_layer.h"
 #include "referent/encoders/visual_encoder.h"
 #include "referent/nn/sine_position.h"
@@ -63,7 +64,7 @@ class FrozenDetrEncoder final : public FrozenVisualEncoder {
     if (keep.size(0) == 1 && readers_ == Readers::kValid && keep.is_cpu()) {
       valid = sort_valid_first(tokens, keep[0]);
     } else {
-      tokens.keep = keep.unsqueeze(1).unsqueeze(1);
+      tokens.keep = keep;
     }
     run_layers(tokens, valid, text);
     return tokens;
@@ -77,13 +78,15 @@ class FrozenDetrEncoder final : public FrozenVisualEncoder {
 
   /// `valid` tokens come first and are the keys.
   void run_layers(FrozenTokens& tokens, std::int64_t valid, const TextFeatures& text) const {
+    const Tensor mask =
+        tokens.keep.defined() ? key_mask(tokens.keep, tokens.x.scalar_type()) : Tensor();
     const auto drop_others = [&](Tensor& rows) { rows = rows.narrow(1, 0, valid); };
     if (!attention_averages_ && !mlp_averages_) drop_others(tokens.x);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const bool last = i + 1 == layers_.size() && !mlp_averages_;
       const std::int64_t queries = last ? valid : tokens.x.size(1);
-      tokens.x = layers_[i](tokens.x, tokens.position.narrow(1, 0, tokens.x.size(1)), tokens.keep,
-                            valid, queries, text);
+      tokens.x = layers_[i](tokens.x, tokens.position.narrow(1, 0, tokens.x.size(1)), mask, valid,
+                            queries, text);
     }
     drop_others(tokens.x);
     drop_others(tokens.position);

@@ -50,7 +50,7 @@ FrozenEncoderLayer::FrozenEncoderLayer(const Weights& weights, const nn::Transfo
 }
 
 Tensor FrozenEncoderLayer::attend(const Tensor& x, const Tensor& position, const Tensor& keep,
-                                  std::int64_t keys, std::int64_t queries, const Tensor& shortcut,
+                                  std::int64_t keys, std::int64_t queries,
                                   const TextFeatures& text) const {
   const std::int64_t rows = std::max(keys, queries);
   const Tensor with_position = x + position;
@@ -68,10 +68,9 @@ Tensor FrozenEncoderLayer::attend(const Tensor& x, const Tensor& position, const
       add_update(v, b.narrow(2, width_, rank), core, update_->up_value);
     }
   }
-  const Tensor attended = attention(qk.narrow(2, 0, width_).narrow(1, 0, queries),
-                                    qk.narrow(2, width_, width_).narrow(1, 0, keys),
-                                    v.narrow(1, 0, keys), keep, heads_);
-  return output_.plus(attended, shortcut.narrow(1, 0, queries));
+  return attention(qk.narrow(2, 0, width_).narrow(1, 0, queries),
+                   qk.narrow(2, width_, width_).narrow(1, 0, keys), v.narrow(1, 0, keys), keep,
+                   heads_);
 }
 
 Tensor FrozenEncoderLayer::mlp(const Tensor& x, const Tensor& shortcut,
@@ -86,12 +85,15 @@ Tensor FrozenEncoderLayer::mlp(const Tensor& x, const Tensor& shortcut,
 Tensor FrozenEncoderLayer::operator()(const Tensor& x, const Tensor& position, const Tensor& keep,
                                       std::int64_t keys, std::int64_t queries,
                                       const TextFeatures& text) const {
+  const Tensor shortcut = x.narrow(1, 0, queries);
   if (norm_first_) {
-    const Tensor h = attend(norm1_(x), position, keep, keys, queries, x, text);
-    return mlp(norm2_(h), h, text);
+    const Tensor attended = attend(norm1_(x), position, keep, keys, queries, text);
+    const auto [h, input] = norm2_.sum_and_norm(output_, attended, shortcut);
+    return mlp(input, h, text);
   }
-  const Tensor h = norm1_(attend(x, position, keep, keys, queries, x, text));
-  return norm2_(mlp(h, h, text));
+  const Tensor attended = attend(x, position, keep, keys, queries, text);
+  const Tensor h = norm1_.of_sum(output_, attended, shortcut);
+  return mlp_update_ ? norm2_(mlp(h, h, text)) : norm2_.of_sum(outer_, inner_(h), h);
 }
 
 std::vector<FrozenEncoderLayer> make_frozen_layers(const Weights& weights,

@@ -25,9 +25,10 @@ class FrozenEncoderLayer {
                            const TextFeatures& text) const;
 
  private:
+  /// Without the output projection.
   torch::Tensor attend(const torch::Tensor& x, const torch::Tensor& position,
                        const torch::Tensor& keep, std::int64_t keys, std::int64_t queries,
-                       const torch::Tensor& shortcut, const TextFeatures& text) const;
+                       const TextFeatures& text) const;
   torch::Tensor mlp(const torch::Tensor& x, const torch::Tensor& shortcut,
                     const TextFeatures& text) const;
 

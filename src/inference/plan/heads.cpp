@@ -23,6 +23,8 @@ Tensor at_least_float(const Tensor& x) {
   return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32);
 }
 
+constexpr std::int64_t kKeys = 8;
+
 /// See decoders::RegTokenDecoder. The last layer computes the REG row alone.
 class FrozenRegTokenDecoder final : public FrozenDecoder {
  public:
@@ -45,14 +47,25 @@ class FrozenRegTokenDecoder final : public FrozenDecoder {
     const std::int64_t words = text.tokens.size(1);
     const Tensor projected =
         visu_proj_(position_in_values_ ? visual.x + visual.position : visual.x);
-    Tensor x = at::cat({reg_token_.expand({batch, -1, -1}), text.tokens, projected}, 1);
+    std::vector<Tensor> rows{reg_token_.expand({batch, -1, -1}), text.tokens, projected};
+    std::vector<Tensor> keep_rows = mask_rows(text, visual);
     const Tensor of_cells =
         position_.narrow(0, 1 + text_tokens_, position_.size(0) - 1 - text_tokens_);
-    const Tensor position =
-        at::cat({position_.narrow(0, 0, 1 + words),
-                 visual.cells.defined() ? of_cells.index_select(0, visual.cells) : of_cells})
-            .unsqueeze(0);
-    const Tensor keep = mask(text, visual);
+    std::vector<Tensor> positions{
+        position_.narrow(0, 0, 1 + words),
+        visual.cells.defined() ? of_cells.index_select(0, visual.cells) : of_cells};
+    // A GPU's attention runs at twice the speed over a multiple of eight keys.
+    const std::int64_t count = 1 + words + projected.size(1);
+    if (const std::int64_t missing = (kKeys - count % kKeys) % kKeys;
+        projected.is_cuda() && missing > 0 && !keep_rows.empty()) {
+      rows.push_back(projected.new_zeros({batch, missing, projected.size(2)}));
+      positions.push_back(of_cells.new_zeros({missing, of_cells.size(1)}));
+      keep_rows.push_back(projected.new_zeros({batch, missing}, torch::kBool));
+    }
+    Tensor x = at::cat(rows, 1);
+    const Tensor position = at::cat(positions).unsqueeze(0);
+    const Tensor keep =
+        keep_rows.empty() ? Tensor() : key_mask(at::cat(keep_rows, 1), x.scalar_type());
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const std::int64_t queries = i + 1 == layers_.size() ? 1 : x.size(1);
       x = layers_[i](x, position, keep, x.size(1), queries, text);
@@ -61,8 +74,8 @@ class FrozenRegTokenDecoder final : public FrozenDecoder {
   }
 
  private:
-  /// [B, 1, 1, N], undefined where nothing is padding.
-  static Tensor mask(const TextFeatures& text, const FrozenTokens& visual) {
+  /// REG, text and cells [B, N] each; empty where nothing is padding.
+  static std::vector<Tensor> mask_rows(const TextFeatures& text, const FrozenTokens& visual) {
     if (!text.padding.defined() && !visual.keep.defined()) return {};
     const std::int64_t batch = visual.x.size(0);
     const auto all = [&](std::int64_t count) {
@@ -70,8 +83,7 @@ class FrozenRegTokenDecoder final : public FrozenDecoder {
     };
     const Tensor of_text =
         text.padding.defined() ? text.padding.logical_not() : all(text.tokens.size(1));
-    const Tensor of_cells = visual.keep.defined() ? visual.keep.flatten(1) : all(visual.x.size(1));
-    return at::cat({all(1), of_text, of_cells}, 1).unsqueeze(1).unsqueeze(1);
+    return {all(1), of_text, visual.keep.defined() ? visual.keep : all(visual.x.size(1))};
   }
 
   std::int64_t text_tokens_;

@@ -192,4 +192,27 @@ Tensor FrozenLayerNorm::operator()(const Tensor& x) const {
   return at::layer_norm(x, {x.size(-1)}, weight_, bias_, epsilon_);
 }
 
+Tensor FrozenLayerNorm::of_sum(const FrozenLinear& layer, const Tensor& x,
+                               const Tensor& other) const {
+  if (x.is_cuda()) {
+    if (const auto fused = fused_sum_and_norm(layer(x), other, weight_, bias_, epsilon_,
+                                              /*sum_wanted=*/false)) {
+      return fused->norm;
+    }
+  }
+  return (*this)(layer.plus(x, other));
+}
+
+SumAndNorm FrozenLayerNorm::sum_and_norm(const FrozenLinear& layer, const Tensor& x,
+                                         const Tensor& other) const {
+  if (x.is_cuda()) {
+    if (auto fused = fused_sum_and_norm(layer(x), other, weight_, bias_, epsilon_,
+                                        /*sum_wanted=*/true)) {
+      return *fused;
+    }
+  }
+  const Tensor sum = layer.plus(x, other);
+  return {sum, (*this)(sum)};
+}
+
 }  // namespace referent::inference

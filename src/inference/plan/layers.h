@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gpu_kernels.h"
 #include "weights.h"
 
 namespace referent::inference {
@@ -80,6 +81,12 @@ class FrozenLayerNorm {
   FrozenLayerNorm(const Weights& weights, std::int64_t width, double epsilon, const Target& target);
 
   torch::Tensor operator()(const torch::Tensor& x) const;
+  /// The norm of layer(x) + other.
+  torch::Tensor of_sum(const FrozenLinear& layer, const torch::Tensor& x,
+                       const torch::Tensor& other) const;
+  /// Both the sum, as .sum, and its norm.
+  SumAndNorm sum_and_norm(const FrozenLinear& layer, const torch::Tensor& x,
+                          const torch::Tensor& other) const;
 
  private:
   double epsilon_;

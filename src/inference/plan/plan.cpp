@@ -38,10 +38,6 @@ Tensor exact(const Tensor& tensor) {
   return tensor.scalar_type() == torch::kFloat64 ? tensor : tensor.to(torch::kFloat32);
 }
 
-Tensor on_host(const Tensor& tensor) {
-  return tensor.defined() ? tensor.to(torch::kCPU) : tensor;
-}
-
 Tensor stack(const std::vector<Tensor>& parts) {
   return parts.empty() || !parts.front().defined() ? Tensor() : at::cat(parts);
 }
@@ -93,7 +89,7 @@ struct Plan::Parts {
   std::optional<FrozenBoxHead> box_head;
   std::optional<FrozenMaskHead> mask_head;
   MemoryPool pool;
-#ifdef REFERENT_CUDA_GRAPHS
+#ifdef REFERENT_GPU_PLAN
   mutable CudaGraphs graphs;
 #endif
 };
@@ -183,7 +179,7 @@ TextFeatures Plan::part_of(const TextFeatures& text, std::int64_t begin, std::in
 
 Output Plan::forward(const Batch& batch) const {
   const c10::InferenceMode inference;
-#ifdef REFERENT_CUDA_GRAPHS
+#ifdef REFERENT_GPU_PLAN
   if (options_.device.is_cuda()) return forward_on_gpu(batch);
 #endif
   const std::int64_t pixels = batch.images.size(2) * batch.images.size(3);
@@ -198,10 +194,10 @@ Output Plan::forward(const Batch& batch) const {
     boxes.push_back(part.boxes);
     masks.push_back(part.mask_logits);
   }
-  return {on_host(stack(boxes)), Tensor(), on_host(stack(masks))};
+  return {stack(boxes), Tensor(), stack(masks)};
 }
 
-#ifdef REFERENT_CUDA_GRAPHS
+#ifdef REFERENT_GPU_PLAN
 Output Plan::forward_on_gpu(const Batch& batch) const {
   const auto compute = [this](const Tensors& in) -> Tensors {
     TextFeatures text;
@@ -216,7 +212,7 @@ Output Plan::forward_on_gpu(const Batch& batch) const {
   const Tensors out = parts_->graphs(
       options_.device, options_.dtype,
       {batch.images, batch.image_padding, batch.tokens, batch.token_padding}, compute);
-  return {on_host(out[0]), Tensor(), on_host(out[1])};
+  return {out[0], Tensor(), out[1]};
 }
 #endif
 

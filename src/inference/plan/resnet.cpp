@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resnet.h"
 
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/pixel_unshuffle.h>
 #include <ATen/ops/rsqrt.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <array>
+
+#include "gpu_kernels.h"
 
 namespace referent::inference {
 namespace {
@@ -42,7 +45,49 @@ Folded fold(const Weights& convolution, const Weights& norm, torch::IntArrayRef 
   return {weight * scale.view({-1, 1, 1, 1}), bias, scale};
 }
 
+/// Input channels of the stem over blocks, rounded up to what tensor cores read at once.
+constexpr std::int64_t kBlockChannels = 16;
+
+/// The 7x7 weight [M, 3, 7, 7] over 2 x 2 blocks: [M, kBlockChannels, 4, 4]. A first row and column
+/// of zeros make it 8x8.
+Tensor over_blocks(const Tensor& weight) {
+  const Tensor blocks = at::constant_pad_nd(weight, {1, 0, 1, 0})
+                            .unflatten(3, {4, 2})
+                            .unflatten(2, {4, 2})         // [M, 3, 4, 2, 4, 2]
+                            .permute({0, 1, 3, 5, 2, 4})  // as pixel_unshuffle orders channels
+                            .flatten(1, 3);               // [M, 12, 4, 4]
+  return at::constant_pad_nd(blocks, {0, 0, 0, 0, 0, kBlockChannels - blocks.size(1)});
+}
+
+/// images [B, 3, H, W] to blocks [B, kBlockChannels, ceil(H / 2) + 3, ceil(W / 2) + 3], padded so
+/// that a 4x4 convolution gives the map of the 7x7 one of stride 2 and padding 3.
+Tensor to_blocks(const Tensor& images) {
+  const auto after = [](std::int64_t side) { return 2 + side % 2; };
+  const Tensor padded =
+      at::constant_pad_nd(images, {4, after(images.size(3)), 4, after(images.size(2))});
+  const Tensor blocks = at::pixel_unshuffle(padded, 2);
+  return at::constant_pad_nd(blocks, {0, 0, 0, 0, 0, kBlockChannels - blocks.size(1)})
+      .contiguous(at::MemoryFormat::ChannelsLast);
+}
+
 }  // namespace
+
+FrozenStem::FrozenStem(const Tensor& weight, const Tensor& bias, std::int64_t image_size,
+                       const Target& target)
+    : by_blocks_(target.device.is_cuda() && c10::elementSize(target.dtype) == 2),
+      convolution_(by_blocks_ ? over_blocks(weight) : weight, bias,
+                   by_blocks_ ? FrozenConvolution::Options{.side = image_size / 2, .relu = true}
+                              : FrozenConvolution::Options{.side = image_size,
+                                                           .stride = 2,
+                                                           .padding = 3,
+                                                           .relu = true},
+                   target) {}
+
+Tensor FrozenStem::operator()(const Tensor& images) const {
+  const Tensor map = convolution_(by_blocks_ ? to_blocks(images) : images);
+  if (auto pooled = fused_max_pool(map)) return *pooled;
+  return at::max_pool2d(map, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+}
 
 FrozenResNet::FrozenResNet(const Weights& weights, const encoders::ResNetConfig& config,
                            const FrozenConditioning* conditioning, std::int64_t image_size,
@@ -50,10 +95,7 @@ FrozenResNet::FrozenResNet(const Weights& weights, const encoders::ResNetConfig&
   constexpr std::int64_t kStemKernel = 7;
   const Folded stem = fold(weights["conv1"], weights["bn1"],
                            {config.width, 3, kStemKernel, kStemKernel}, config.normalisation);
-  stem_.emplace(
-      stem.weight, stem.bias,
-      FrozenConvolution::Options{.side = image_size, .stride = 2, .padding = 3, .relu = true},
-      target);
+  stem_.emplace(stem.weight, stem.bias, image_size, target);
   std::int64_t side = halved(halved(image_size));  // by the stem and its pooling
   for (const encoders::BlockShape& shape : encoders::block_shapes(config)) {
     blocks_.push_back(make_block(weights[shape.name()], shape, config.normalisation,
@@ -81,7 +123,17 @@ FrozenResNet::Block FrozenResNet::make_block(const Weights& weights,
               {shape.width, shape.width, 3, 1, shape.dilation}};
   }
   Block block;
-  const std::int64_t block_side = side;
+  // Both ends of a block are added up, so one bias does for them.
+  Tensor shortcut_bias;
+  if (shape.stride != 1 || shape.input != shape.output()) {
+    const Weights downsample = weights["downsample"];
+    const Folded folded =
+        fold(downsample["0"], downsample["1"], {shape.output(), shape.input, 1, 1}, normalisation);
+    block.downsample.emplace(folded.weight, Tensor(),
+                             FrozenConvolution::Options{.side = side, .stride = shape.stride},
+                             target);
+    shortcut_bias = folded.bias;
+  }
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = layers[i];
     const Folded folded =
@@ -93,8 +145,9 @@ FrozenResNet::Block FrozenResNet::make_block(const Weights& weights,
       // Then the update ends with the activation.
       relu = !block.update || block.update->of_block();
     }
+    const bool ends = shortcut_bias.defined() && i + 1 == layers.size();
     block.convolutions.emplace_back(
-        folded.weight, folded.bias,
+        folded.weight, ends ? folded.bias + shortcut_bias : folded.bias,
         FrozenConvolution::Options{.side = side,
                                    .stride = layer.stride,
                                    .padding = layer.kernel / 2 * layer.dilation,
@@ -102,14 +155,6 @@ FrozenResNet::Block FrozenResNet::make_block(const Weights& weights,
                                    .relu = relu},
         target);
     if (layer.stride == 2) side = halved(side);
-  }
-  if (shape.stride != 1 || shape.input != shape.output()) {
-    const Weights downsample = weights["downsample"];
-    const Folded folded =
-        fold(downsample["0"], downsample["1"], {shape.output(), shape.input, 1, 1}, normalisation);
-    block.downsample.emplace(folded.weight, folded.bias,
-                             FrozenConvolution::Options{.side = block_side, .stride = shape.stride},
-                             target);
   }
   return block;
 }
@@ -141,7 +186,7 @@ void FrozenResNet::advance(Shared& shared) const {
 
 FrozenResNet::Shared FrozenResNet::share(const Tensor& images) const {
   Shared shared;
-  shared.x = at::max_pool2d((*stem_)(images), /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  shared.x = (*stem_)(images);
   advance(shared);
   return shared;
 }

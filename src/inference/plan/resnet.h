@@ -16,6 +16,22 @@ enum class Reuse {
   kAgain,  ///< it stays as it is for the next expression
 };
 
+/// The first convolution and its pooling: [B, 3, H, W] -> [B, M, H / 4, W / 4].
+///
+/// Tensor cores want more than three channels, so in 16 bits on a GPU each 2 x 2 pixels become one
+/// of twelve channels and 7x7 steps of two pixels 4x4 steps of one.
+class FrozenStem {
+ public:
+  FrozenStem(const torch::Tensor& weight, const torch::Tensor& bias, std::int64_t image_size,
+             const Target& target);
+
+  torch::Tensor operator()(const torch::Tensor& images) const;
+
+ private:
+  bool by_blocks_;
+  FrozenConvolution convolution_;
+};
+
 /// A ResNet with its normalisation folded into its convolutions.
 class FrozenResNet {
  public:
@@ -54,7 +70,7 @@ class FrozenResNet {
   void advance(Shared& shared) const;
 
   std::int64_t channels_ = 0;
-  std::optional<FrozenConvolution> stem_;
+  std::optional<FrozenStem> stem_;
   std::vector<Block> blocks_;
 };
 

@@ -61,12 +61,12 @@ FrozenTextEncoder::FrozenTextEncoder(const Weights& weights,
 TextFeatures FrozenTextEncoder::operator()(const Tensor& tokens, const Tensor& padding) const {
   Tensor x = norm_(at::embedding(words_, tokens) + positions_.narrow(0, 0, tokens.size(1)));
   const Tensor keep =
-      padding.defined() ? padding.logical_not().unsqueeze(1).unsqueeze(1) : Tensor();
+      padding.defined() ? key_mask(padding.logical_not(), x.scalar_type()) : Tensor();
   for (const Layer& layer : layers_) {
     const auto qkv = layer.qkv(x).chunk(3, -1);
     const Tensor attended = attention(qkv[0], qkv[1], qkv[2], keep, heads_);
-    x = layer.output_norm(layer.output.plus(attended, x));
-    x = layer.outer_norm(layer.outer.plus(layer.inner(x), x));
+    x = layer.output_norm.of_sum(layer.output, attended, x);
+    x = layer.outer_norm.of_sum(layer.outer, layer.inner(x), x);
   }
   if (projection_) x = (*projection_)(x);
   if (!padding.defined()) return {x, padding, x.mean(1)};

@@ -19,7 +19,7 @@ enum class Readers {
 /// What a frozen visual encoder gives: see VisualFeatures.
 struct FrozenTokens {
   torch::Tensor x;         ///< [B, N, D]
-  torch::Tensor keep;      ///< [B, 1, 1, N] bool, false = padding; undefined: none of them is
+  torch::Tensor keep;      ///< [B, N] bool, false = padding; undefined: none of them is
   torch::Tensor position;  ///< [B, N, D] sine positions, where they are read
   torch::Tensor cells;     ///< [N] int64, the grid's cell of each token; undefined: in order
   std::int64_t height = 0;

@@ -9,6 +9,7 @@
 #include "referent/nn/relative_position.h"
 #include "referent/nn/sine_position.h"
 #include "referent/nn/window.h"
+#include "relative_scores.h"
 #include "visual_encoder.h"
 
 namespace referent::inference {
@@ -32,13 +33,16 @@ class FrozenVitBlock {
     if (std::find(global.begin(), global.end(), index) == global.end()) window_ = config.window;
     const std::int64_t side = window_ > 0 ? window_ : grid;
     const Weights attention = weights["attn"];
-    const auto table = [&](const char* name) {
-      const Tensor rows = attention.get(name, {2 * side - 1, width_ / heads_});
+    const std::int64_t depth = width_ / heads_;
+    const Tensor by_row = attention.get("rel_pos_h", {2 * side - 1, depth});
+    const Tensor by_column = attention.get("rel_pos_w", {2 * side - 1, depth});
+    if (target.device.is_cuda() && c10::elementSize(target.dtype) == 2) {
+      scores_.emplace(by_row, by_column, side, target);
+    } else {
       // What a query is multiplied by to score its offset to each row (column): [side, side, d].
-      return target.place(nn::relative_positions(rows, side, side));
-    };
-    rows_ = table("rel_pos_h");
-    columns_ = table("rel_pos_w");
+      rows_ = target.place(nn::relative_positions(by_row, side, side));
+      columns_ = target.place(nn::relative_positions(by_column, side, side));
+    }
 
     const Tensor weight = attention["qkv"].get("weight", {3 * width_, width_});
     const Tensor bias = attention["qkv"].get("bias", {3 * width_});
@@ -56,8 +60,7 @@ class FrozenVitBlock {
 
   /// x [B, h, w, D].
   Tensor operator()(const Tensor& x, const TextFeatures& text) const {
-    const Tensor h = attend(norm1_(x), x, text);
-    const Tensor input = norm2_(h);
+    const auto [h, input] = norm2_.sum_and_norm(proj_, attend(norm1_(x), text), x);
     const Tensor y = fc2_.plus(fc1_(input), h);
     if (mlp_update_) {
       const Tensor tokens = input.flatten(1, 2);
@@ -70,7 +73,8 @@ class FrozenVitBlock {
  private:
   bool padded(std::int64_t grid) const { return window_ > 0 && grid % window_ != 0; }
 
-  Tensor attend(const Tensor& x, const Tensor& shortcut, const TextFeatures& text) const {
+  /// Without the output projection.
+  Tensor attend(const Tensor& x, const TextFeatures& text) const {
     const std::int64_t height = x.size(1);
     const std::int64_t width = x.size(2);
     const Tensor tokens = x.flatten(1, 2);  // [B, N, D]
@@ -89,7 +93,7 @@ class FrozenVitBlock {
     if (padded(height) || padded(width)) qkv = qkv + bias_;
     Tensor y = attend_grid(qkv);
     if (window_ > 0) y = nn::join_windows(y, height, width);
-    return proj_.plus(y, shortcut);
+    return y;
   }
 
   /// qkv [B', h, w, 3 D] -> [B', h, w, D].
@@ -97,6 +101,7 @@ class FrozenVitBlock {
     const std::int64_t height = qkv.size(1);
     const std::int64_t width = qkv.size(2);
     const auto part = qkv.flatten(1, 2).chunk(3, -1);  // [B', N, D] each
+    if (scores_) return scores_->attend(part, heads_).unflatten(1, {height, width});
     const Tensor grid = part[0]
                             .unflatten(-1, {heads_, -1})
                             .transpose(1, 2)
@@ -118,6 +123,7 @@ class FrozenVitBlock {
   Tensor bias_;                      ///< of qkv, for cells that pad a window
   Tensor rows_;
   Tensor columns_;
+  std::optional<RelativeScores> scores_;  ///< in their place
   std::optional<FrozenAttentionUpdate> update_;
   FrozenLinear proj_;
   FrozenLayerNorm norm2_;
@@ -164,7 +170,7 @@ class FrozenVitdetEncoder final : public FrozenVisualEncoder {
     tokens.height = state.x.size(1);
     tokens.width = state.x.size(2);
     tokens.x = (conditioned_ ? run_blocks(state.x, text) : state.x).flatten(1, 2);
-    tokens.keep = state.padding.flatten(1).logical_not().unsqueeze(1).unsqueeze(1);
+    tokens.keep = state.padding.flatten(1).logical_not();
     if (positions_) {
       tokens.position = nn::sine_position(state.padding, width_).to(tokens.x.dtype());
     }

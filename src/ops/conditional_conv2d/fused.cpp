@@ -18,7 +18,7 @@ std::optional<std::tuple<Tensor, Tensor>> fused_forward(const Tensor& x, const T
                                                         const std::optional<Tensor>& up_bias,
                                                         const std::optional<Tensor>& residual) {
   constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-  if (!own_kernels_allowed() || up_weight.size(2) != 1 || up_weight.size(3) != 1 ||
+  if (!own_kernels_used() || up_weight.size(2) != 1 || up_weight.size(3) != 1 ||
       !fit_int(x.size(0), x.size(1), x.size(2) * x.size(3), up_weight.size(0), up_weight.size(1))) {
     return std::nullopt;
   }

@@ -16,7 +16,7 @@ std::optional<Tensor> fused_forward(const Tensor& x, const Tensor& weight,
                                     const std::optional<Tensor>& bias, const Tensor& q,
                                     const Tensor& p, const Tensor& core,
                                     const std::optional<Tensor>& low_rank_input) {
-  if (!own_kernels_allowed() ||
+  if (!own_kernels_used() ||
       !fit_int(x.size(0), x.size(1), x.size(2), q.size(0), p.size(0), p.size(1))) {
     return std::nullopt;
   }
@@ -68,7 +68,7 @@ std::optional<Tensor> fused_forward(const Tensor& x, const Tensor& weight,
 
 std::optional<BottleneckGradients> fused_bottleneck(const Tensor& grad, const Tensor& p,
                                                     const Tensor& bottleneck, const Tensor& core) {
-  if (!own_kernels_allowed() || !fit_int(grad.size(0), grad.size(1), grad.size(2), p.size(1))) {
+  if (!own_kernels_used() || !fit_int(grad.size(0), grad.size(1), grad.size(2), p.size(1))) {
     return std::nullopt;
   }
   const c10::cuda::CUDAGuard guard(grad.device());
