@@ -10,18 +10,35 @@ constexpr int kLanes = 32;
 constexpr int kMostWidth = 256;
 constexpr int kMostChannels = 2048;
 
-/// y[i] = matrix[i] . x, i in [0, rows): a warp a row.
+constexpr int kWarps = kThreads / kLanes;
+constexpr int kRowsTogether = 4;
+
+/// y[i] = matrix[i] . x, i in [0, rows): a warp takes four rows at a time, so that their loads are
+/// under way together. `length` is a multiple of 4.
 template <class Finish>
-__device__ __noinline__ void multiply(const float* matrix, const float* x, int rows, int length,
-                                      Finish finish) {
+__device__ __forceinline__ void multiply(const float* matrix, const float* x, int rows, int length,
+                                         Finish finish) {
   const int lane = static_cast<int>(threadIdx.x) % kLanes;
-  for (int row = static_cast<int>(threadIdx.x) / kLanes; row < rows; row += kThreads / kLanes) {
-    const float* of_row = matrix + static_cast<long long>(row) * length;
-    float sum = 0;
+  const int warp = static_cast<int>(threadIdx.x) / kLanes;
+  for (int first = warp * kRowsTogether; first < rows; first += kWarps * kRowsTogether) {
+    float sums[kRowsTogether] = {};
 #pragma unroll 2
-    for (int i = lane; i < length; i += kLanes) sum += of_row[i] * x[i];
-    sum = warp_sum(sum);
-    if (lane == 0) finish(row, sum);
+    for (int i = 4 * lane; i < length; i += 4 * kLanes) {
+      const float4 factor = *reinterpret_cast<const float4*>(x + i);
+#pragma unroll
+      for (int k = 0; k < kRowsTogether; ++k) {
+        const int row = min(first + k, rows - 1);
+        const float4 value =
+            *reinterpret_cast<const float4*>(matrix + static_cast<long long>(row) * length + i);
+        sums[k] +=
+            value.x * factor.x + value.y * factor.y + value.z * factor.z + value.w * factor.w;
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < kRowsTogether; ++k) {
+      const float sum = warp_sum(sums[k]);
+      if (lane == 0 && first + k < rows) finish(first + k, sum);
+    }
   }
 }
 
@@ -29,9 +46,10 @@ __device__ __noinline__ void multiply(const float* matrix, const float* x, int r
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     gates_kernel(const __grid_constant__ GateParams params) {
-  __shared__ float mean[kMostChannels];
-  __shared__ float text[kMostChannels];
-  __shared__ float v[kMostWidth], t[kMostWidth], both[kMostWidth], hidden[kMostWidth];
+  __shared__ __align__(16) float mean[kMostChannels];
+  __shared__ __align__(16) float text[kMostChannels];
+  __shared__ __align__(16) float both[kMostWidth], hidden[kMostWidth];
+  __shared__ float v[kMostWidth], t[kMostWidth];
   const int thread = static_cast<int>(threadIdx.x);
   const int sample = static_cast<int>(blockIdx.x);
   const GateWeights& weights = params.weights[blockIdx.y];
@@ -46,6 +64,7 @@ __global__ void __launch_bounds__(kThreads)
   if (part < parts) {
     const int chunk = thread % chunks;
     float sums[Elements::kCount] = {};
+#pragma unroll 8
     for (int token = part; token < params.tokens; token += parts) {
       const Elements values =
           reinterpret_cast<const Elements*>(x + token * params.x_row_stride)[chunk];
@@ -83,13 +102,10 @@ __global__ void __launch_bounds__(kThreads)
     both[i] = params.gates_visual ? t[i] + gate * v[i] : gate * t[i] + v[i];
   });
   __syncthreads();
-  for (int j = thread; j < params.rank; j += kThreads) {
-    float sum = weights.core_bias[j];
-    for (int i = 0; i < params.width; ++i) sum += both[i] * weights.core[i * params.rank + j];
-    const long long place =
-        (static_cast<long long>(sample) * params.gates + blockIdx.y) * params.rank + j;
-    static_cast<T*>(params.core)[place] = from_float<T>(sum);
-  }
+  T* core = static_cast<T*>(params.core) +
+            (static_cast<long long>(sample) * params.gates + blockIdx.y) * params.rank;
+  multiply(weights.core, both, params.rank, params.width,
+           [&](int i, float value) { core[i] = from_float<T>(value + weights.core_bias[i]); });
 }
 
 }  // namespace
@@ -99,8 +115,9 @@ bool takes(const GateParams& params) {
   return params.tokens > 0 && params.channels > 0 && params.channels <= kMostChannels &&
          params.channels % chunk == 0 && params.channels / chunk <= kThreads &&
          params.x_batch_stride % chunk == 0 && params.x_row_stride % chunk == 0 &&
-         params.text_width <= kMostChannels && params.width <= kMostWidth &&
-         params.hidden <= kMostWidth && params.gates > 0 && params.gates <= GateParams::kMostGates;
+         params.text_width <= kMostChannels && params.text_width % 4 == 0 &&
+         params.width <= kMostWidth && params.width % 4 == 0 && params.hidden <= kMostWidth &&
+         params.hidden % 4 == 0 && params.gates > 0 && params.gates <= GateParams::kMostGates;
 }
 
 cudaError_t launch_gates(const GateParams& params, cudaStream_t stream) {

@@ -48,14 +48,14 @@ struct GateWeights {
   const float* inner_bias = nullptr;  ///< [hidden]
   const float* outer = nullptr;       ///< [width, hidden]
   const float* outer_bias = nullptr;  ///< [width]
-  const float* core = nullptr;        ///< [width, rank]
+  const float* core = nullptr;        ///< [rank, width]
   const float* core_bias = nullptr;   ///< [rank]
 };
 
 /// Cores of `gates` gates that see the same things:
 ///
 ///     v = visual mean(x), t = text s, g = sigmoid(outer relu(inner (v + t)))
-///     core_b = (t + g v) core + core_bias        or (g t + v) core + core_bias
+///     core_b = core (t + g v) + core_bias        or core (g t + v) + core_bias
 struct GateParams {
   static constexpr int kMostGates = 2;
 
@@ -71,9 +71,44 @@ struct GateParams {
   void* core = nullptr;        ///< [B, gates * rank]
 };
 
-/// Up to 256 features and hidden units, up to 2048 channels and text features; channels, strides
-/// and x itself in whole 16 bytes.
+/// Up to 256 features and hidden units, up to 2048 channels and text features, all in multiples of
+/// 4; channels, strides and x itself in whole 16 bytes.
 bool takes(const GateParams& params);
 cudaError_t launch_gates(const GateParams& params, cudaStream_t stream);
+
+/// Pixels in blocks of 2 x 2, for a convolution of stride 2 on few channels:
+///
+///     y[b, v, u, 4 c + 2 i + j] = x[b, 2 v + i - before, 2 u + j - before, c], zero outside x
+///
+/// x [B, H, W, 3], y [B, rows, columns, 16], of which the last four channels are zero.
+struct BlocksParams {
+  DataType type = DataType::kFloat32;
+  int batch = 0, height = 0, width = 0;
+  int before = 0;
+  int rows = 0, columns = 0;
+  const void* x = nullptr;
+  void* y = nullptr;
+};
+
+/// 16-bit types.
+bool takes(const BlocksParams& params);
+cudaError_t launch_blocks(const BlocksParams& params, cudaStream_t stream);
+
+/// What the up-projection of a bottleneck reads when its bias is a further column of its weight:
+///
+///     y[p, :] = (x[p, :] * core[sample of p, :], 1, 0, ..., 0)
+///
+/// x [B, pixels, rank], core [B, rank], y [B, pixels, rank + 8].
+struct ScaledBottleneckParams {
+  DataType type = DataType::kFloat32;
+  int batch = 0, pixels = 0, rank = 0;
+  const void* x = nullptr;
+  const void* core = nullptr;
+  void* y = nullptr;
+};
+
+/// 16-bit types, ranks in multiples of 8.
+bool takes(const ScaledBottleneckParams& params);
+cudaError_t launch_scaled_bottleneck(const ScaledBottleneckParams& params, cudaStream_t stream);
 
 }  // namespace referent::kernels

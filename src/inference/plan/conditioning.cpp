@@ -16,6 +16,7 @@
 
 #include "gpu_kernels.h"
 #include "referent/conditioning/law.h"
+#include "referent/inference/flop_count.h"
 
 namespace referent::inference {
 namespace {
@@ -48,7 +49,7 @@ class AdapterCore {
     gate_.inner_bias = place.place(transform["0"].get("bias", {config.gate_hidden}));
     gate_.outer = place.place(transform["2"].get("weight", {width, config.gate_hidden}));
     gate_.outer_bias = place.place(transform["2"].get("bias", {width}));
-    gate_.core = place.place(weights.get("text_linear_w", {width, config.update_rank()}));
+    gate_.core = place.place(weights.get("text_linear_w", {width, config.update_rank()}).t());
     gate_.core_bias = place.place(weights.get("text_linear_b", {config.update_rank()}));
   }
 
@@ -74,7 +75,7 @@ class AdapterCore {
     const Tensor hidden = at::linear(v + t, gate_.inner, gate_.inner_bias).relu_();
     const Tensor gate = at::linear(hidden, gate_.outer, gate_.outer_bias).sigmoid_();
     const Tensor fused = variant_ == Variant::kReleased ? t + gate * v : gate * t + v;
-    return at::addmm(gate_.core_bias, fused, gate_.core).to(dtype_);
+    return at::linear(fused, gate_.core, gate_.core_bias).to(dtype_);
   }
 
   Variant variant_;
@@ -140,7 +141,7 @@ class FrozenMmca final : public FrozenConditioning {
     Tensor up_weight = up.get("weight", {channels, rank(), up_kernel, up_kernel});
     // Paper: what is updated is normalised after it.
     if (!released()) up_weight = up_weight * scale.view({-1, 1, 1, 1});
-    return FrozenBlockUpdate(
+    FrozenBlockUpdate update(
         released(),
         FrozenConvolution(down.get("weight", {rank(), channels, down_kernel, down_kernel}),
                           bias(down, rank()), {.side = side, .padding = down_kernel / 2}, target_),
@@ -150,6 +151,12 @@ class FrozenMmca final : public FrozenConditioning {
             const Tensor& mean, const TextFeatures& text) {
           return AdapterCore::of({&core}, mean.unsqueeze(1), text.mean);
         });
+    if (released() && target_.device.is_cuda()) {
+      const Tensor rows = up_weight.flatten(1);  // [M, r]
+      update.use_rows(target_.place(
+          at::cat({rows, bias(up, channels).unsqueeze(1), rows.new_zeros({channels, 7})}, 1)));
+    }
+    return update;
   }
 
  private:
@@ -265,6 +272,13 @@ FrozenBlockUpdate::Shared FrozenBlockUpdate::share(const Tensor& input) const {
 Tensor FrozenBlockUpdate::onto(const Tensor& sum, const Shared& shared,
                                const TextFeatures& text) const {
   const Tensor core = core_(shared.mean, text);  // [B, r]
+  if (up_rows_.defined() && sum.is_contiguous(at::MemoryFormat::ChannelsLast)) {
+    if (const auto scaled = fused_scaled_bottleneck(shared.bottleneck, core)) {
+      FlopCount::add(2 * scaled->size(0) * core.size(1) * up_rows_.size(0));
+      sum.permute({0, 2, 3, 1}).flatten(0, 2).addmm_(*scaled, up_rows_.t());
+      return sum;
+    }
+  }
   return up_.onto(sum, shared.bottleneck * core.unsqueeze(-1).unsqueeze(-1));
 }
 

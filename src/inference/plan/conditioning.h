@@ -54,6 +54,10 @@ class FrozenBlockUpdate {
   FrozenBlockUpdate(bool of_block, FrozenConvolution down, FrozenConvolution up, CoreOfMean core)
       : of_block_(of_block), down_(std::move(down)), up_(std::move(up)), core_(std::move(core)) {}
 
+  /// Lets a GPU add the whole update in one product: up_rows [M, r + 8] is a pixel's up-projection
+  /// with the bias as a further column.
+  void use_rows(const torch::Tensor& up_rows) { up_rows_ = up_rows; }
+
   /// Whether the whole block is updated, after its ReLU, and not its 3x3 convolution.
   bool of_block() const { return of_block_; }
 
@@ -67,6 +71,7 @@ class FrozenBlockUpdate {
   FrozenConvolution down_;
   FrozenConvolution up_;
   CoreOfMean core_;
+  torch::Tensor up_rows_;
 };
 
 /// Makes the updates of an encoder's sites out of the weights of `conditioning`.

@@ -84,6 +84,54 @@ std::optional<Tensor> fused_max_pool(const Tensor& x) {
   return y;
 }
 
+std::optional<Tensor> fused_blocks(const Tensor& images, std::int64_t before, std::int64_t rows,
+                                   std::int64_t columns) {
+  const auto type = type_of(images);
+  if (!images.is_cuda() || !type || images.size(1) != 3 ||
+      !images.is_contiguous(at::MemoryFormat::ChannelsLast)) {
+    return std::nullopt;
+  }
+  const c10::cuda::CUDAGuard guard(images.device());
+  kernels::BlocksParams params;
+  params.type = *type;
+  params.batch = static_cast<int>(images.size(0));
+  params.height = static_cast<int>(images.size(2));
+  params.width = static_cast<int>(images.size(3));
+  params.before = static_cast<int>(before);
+  params.rows = static_cast<int>(rows);
+  params.columns = static_cast<int>(columns);
+  if (!kernels::takes(params)) return std::nullopt;
+  const Tensor y = at::empty({images.size(0), 16, rows, columns}, images.options(),
+                             at::MemoryFormat::ChannelsLast);
+  params.x = images.const_data_ptr();
+  params.y = y.mutable_data_ptr();
+  C10_CUDA_CHECK(kernels::launch_blocks(params, c10::cuda::getCurrentCUDAStream()));
+  return y;
+}
+
+std::optional<Tensor> fused_scaled_bottleneck(const Tensor& bottleneck, const Tensor& core) {
+  const auto type = type_of(bottleneck);
+  if (!bottleneck.is_cuda() || !type || !bottleneck.is_contiguous(at::MemoryFormat::ChannelsLast)) {
+    return std::nullopt;
+  }
+  const c10::cuda::CUDAGuard guard(bottleneck.device());
+  const std::int64_t rank = bottleneck.size(1);
+  const std::int64_t pixels = bottleneck.size(2) * bottleneck.size(3);
+  kernels::ScaledBottleneckParams params;
+  params.type = *type;
+  params.batch = static_cast<int>(bottleneck.size(0));
+  params.pixels = static_cast<int>(pixels);
+  params.rank = static_cast<int>(rank);
+  if (!kernels::takes(params)) return std::nullopt;
+  const Tensor factors = core.contiguous();
+  const Tensor y = at::empty({bottleneck.size(0) * pixels, rank + 8}, bottleneck.options());
+  params.x = bottleneck.const_data_ptr();
+  params.core = factors.const_data_ptr();
+  params.y = y.mutable_data_ptr();
+  C10_CUDA_CHECK(kernels::launch_scaled_bottleneck(params, c10::cuda::getCurrentCUDAStream()));
+  return y;
+}
+
 std::optional<Tensor> fused_gates(const std::vector<const GateTensors*>& gates, bool gates_visual,
                                   const Tensor& x, const Tensor& text_mean) {
   const auto type = type_of(x);
@@ -102,7 +150,7 @@ std::optional<Tensor> fused_gates(const std::vector<const GateTensors*>& gates, 
   params.text_width = static_cast<int>(text.size(1));
   params.width = static_cast<int>(first.visual.size(0));
   params.hidden = static_cast<int>(first.inner.size(0));
-  params.rank = static_cast<int>(first.core.size(1));
+  params.rank = static_cast<int>(first.core.size(0));
   params.gates_visual = gates_visual;
   params.gates = static_cast<int>(gates.size());
   params.x = x.const_data_ptr();

@@ -28,6 +28,13 @@ std::optional<SumAndNorm> fused_sum_and_norm(const torch::Tensor& a, const torch
                                              double epsilon, bool sum_wanted);
 /// 3x3 maxima at a stride of 2 of a channels-last map.
 std::optional<torch::Tensor> fused_max_pool(const torch::Tensor& x);
+/// images [B, 3, H, W], channels-last, in blocks of 2 x 2: see kernels::BlocksParams.
+std::optional<torch::Tensor> fused_blocks(const torch::Tensor& images, std::int64_t before,
+                                          std::int64_t rows, std::int64_t columns);
+/// bottleneck * core, a one and seven zeros, [B H W, r + 8], from a channels-last bottleneck
+/// [B, r, H, W] and core [B, r].
+std::optional<torch::Tensor> fused_scaled_bottleneck(const torch::Tensor& bottleneck,
+                                                     const torch::Tensor& core);
 /// Cores [B, gates * r] from the mean of x [B, N, C] over its tokens and text_mean [B, D].
 std::optional<torch::Tensor> fused_gates(const std::vector<const GateTensors*>& gates,
                                          bool gates_visual, const torch::Tensor& x,
@@ -41,6 +48,14 @@ inline std::optional<SumAndNorm> fused_sum_and_norm(const torch::Tensor&, const 
   return std::nullopt;
 }
 inline std::optional<torch::Tensor> fused_max_pool(const torch::Tensor&) {
+  return std::nullopt;
+}
+inline std::optional<torch::Tensor> fused_blocks(const torch::Tensor&, std::int64_t, std::int64_t,
+                                                 std::int64_t) {
+  return std::nullopt;
+}
+inline std::optional<torch::Tensor> fused_scaled_bottleneck(const torch::Tensor&,
+                                                            const torch::Tensor&) {
   return std::nullopt;
 }
 inline std::optional<torch::Tensor> fused_gates(const std::vector<const GateTensors*>&, bool,

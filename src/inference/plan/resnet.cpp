@@ -62,9 +62,14 @@ Tensor over_blocks(const Tensor& weight) {
 /// images [B, 3, H, W] to blocks [B, kBlockChannels, ceil(H / 2) + 3, ceil(W / 2) + 3], padded so
 /// that a 4x4 convolution gives the map of the 7x7 one of stride 2 and padding 3.
 Tensor to_blocks(const Tensor& images) {
+  constexpr std::int64_t kBefore = 4;
   const auto after = [](std::int64_t side) { return 2 + side % 2; };
+  const auto count = [&](std::int64_t side) { return (kBefore + side + after(side)) / 2; };
+  if (auto fused = fused_blocks(images, kBefore, count(images.size(2)), count(images.size(3)))) {
+    return *fused;
+  }
   const Tensor padded =
-      at::constant_pad_nd(images, {4, after(images.size(3)), 4, after(images.size(2))});
+      at::constant_pad_nd(images, {kBefore, after(images.size(3)), kBefore, after(images.size(2))});
   const Tensor blocks = at::pixel_unshuffle(padded, 2);
   return at::constant_pad_nd(blocks, {0, 0, 0, 0, 0, kBlockChannels - blocks.size(1)})
       .contiguous(at::MemoryFormat::ChannelsLast);
