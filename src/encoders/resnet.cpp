@@ -48,11 +48,14 @@ torch::nn::AnyModule normalisation_layer(Normalisation normalisation, std::int64
              : torch::nn::AnyModule(nn::FrozenBatchNorm2d(channels));
 }
 
-/// A convolution and what normalises it, if anything.
+/// A convolution and what normalises it, if anything. A frozen norm goes into the convolution on a
+/// GPU alone: the CPU keeps the released order of rounding, by which training is compared.
 Tensor convolve(torch::nn::Conv2dImpl& layer, const std::shared_ptr<torch::nn::Module>& norm,
                 const Tensor& x) {
   if (norm == nullptr) return layer.forward(x);
-  if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) return frozen->of_convolution(layer, x);
+  if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) {
+    return x.is_cuda() ? frozen->of_convolution(layer, x) : frozen->forward(layer.forward(x));
+  }
   return norm->as<torch::nn::BatchNorm2d>()->forward(layer.forward(x));
 }
 
