@@ -51,8 +51,9 @@ class Plan {
   /// One text for each of the pictures. `again`: the pictures will be asked about again.
   Output ground(const Pictures& pictures, const TextFeatures& text, bool again) const;
 
-  /// All three for a batch; the output is on the plan's device, float32 at least. On a GPU shapes that come
-  /// again are replayed as a recorded graph, in which the text is read beside the first stages.
+  /// All three for a batch; the output is on the plan's device, float32 at least. On a GPU shapes
+  /// that come again are replayed as a recorded graph, in which the text is read beside the first
+  /// stages.
   Output forward(const Batch& batch) const;
 
   const Options& options() const { return options_; }
