@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what Referent is built from: Debian packages, and LibTorch from the PyPI wheel into .deps/.
 #
-#   scripts/setup.sh [--cpu|--cuda] [--dev]
+#   scripts/setup.sh [--cpu|--cuda] [--tests] [--dev]
 #
 #   --cpu    LibTorch's CPU half only (1.2 GB)
 #   --cuda   also the wheel's CUDA libraries (3.8 GB); default where a GPU answers
+#   --tests  also the Python package tensorboard, which a test reads our event files with
 #   --dev    also clang-format, clang-tidy and ccache
 #
 # Safe to run again: what is there is not installed twice.
@@ -15,16 +16,19 @@ torch_version=2.11.0
 cuda_runtime=nvidia-cuda-runtime==13.0.96
 cuda_profiling=nvidia-cuda-cupti==13.0.85
 cutlass=nvidia-cutlass==4.2.0.0
+tensorboard=(tensorboard==2.21.0 protobuf==7.36.2 numpy absl-py packaging)
 
 flavour=cpu
 if command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; then flavour=cuda; fi
+tests=false
 dev=false
 for argument in "$@"; do
   case $argument in
     --cpu) flavour=cpu ;;
     --cuda) flavour=cuda ;;
+    --tests) tests=true ;;
     --dev) dev=true ;;
-    -h | --help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '3,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) die "unknown option $argument; try --help" ;;
   esac
 done
@@ -111,7 +115,24 @@ install_cutlass() {
   fi
 }
 
+# TensorBoard's reader and what it imports, without its server.
+install_tensorboard() {
+  if [ -d .deps/tensorboard ]; then
+    say "tensorboard: there"
+    return
+  fi
+  say "fetching the Python package tensorboard"
+  rm -rf .deps/tensorboard.new
+  if python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --no-cache-dir --target .deps/tensorboard.new "${tensorboard[@]}"; then
+    mv .deps/tensorboard.new .deps/tensorboard
+  else
+    rm -rf .deps/tensorboard.new
+    say "pip could not fetch tensorboard; the tests that read event files with it are skipped"
+  fi
+}
+
 install_debian_packages
 install_torch
 install_cutlass
+if $tests; then install_tensorboard; fi
 say "set up ($flavour)"

@@ -6,7 +6,7 @@
 #   scripts/test.sh [ctest arguments]
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-scripts/setup.sh
+scripts/setup.sh --tests
 build release
 
 results=build/release/tests.xml

@@ -22,6 +22,11 @@ void add_common(CLI::App& root, app::CommonOptions& common) {
   root.add_option("--workers", common.workers, "loader threads; 0: load between steps")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
+  root.add_option(
+          "--weights", common.weights,
+          "of checkpoints with averages of the weights: ema, which are the averages, or raw")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, checkpoint::Weights>{
+          {"ema", checkpoint::Weights::kEma}, {"raw", checkpoint::Weights::kRaw}}));
   root.add_flag("--json", common.json, "one JSON document on standard output");
   root.add_flag("-q,--quiet", common.quiet, "warnings and errors only, no progress");
   root.add_flag("-v,--verbose", common.verbose, "debug messages too");

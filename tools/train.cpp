@@ -16,6 +16,14 @@ void add_train(CLI::App& root, app::CommandLine& into) {
                    "go on from the run folder's last checkpoint, or from the file given")
       ->expected(0, 1)
       ->default_str("auto");
+  command
+      ->add_option("--time-limit", options->time_limit,
+                   "seconds, or as 90m, 12h, 2d: then training saves and ends")
+      ->transform(CLI::AsNumberWithUnit(
+          std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}},
+          CLI::AsNumberWithUnit::CASE_INSENSITIVE));
+  command->add_flag("--auto-accumulate", options->auto_accumulate,
+                    "where memory does not suffice, compute a batch in more and smaller pieces");
   command->add_flag("--overwrite", options->overwrite, "replace an existing run folder");
 }
 

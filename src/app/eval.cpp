@@ -57,8 +57,9 @@ void exchange_expressions(data::Dataset& dataset) {
 }  // namespace
 
 int run_eval(const EvalOptions& options, const CommonOptions& common) {
-  const inference::Predictor predictor(options.checkpoint,
-                                       {.device = inference::parse_device(common.device)});
+  const inference::Predictor predictor(
+      options.checkpoint,
+      {.device = inference::parse_device(common.device), .weights = common.weights});
   const engine::RunConfig& config = predictor.config();
   std::vector<engine::Evaluation> evaluations;
   for (const NamedDataset& chosen : chosen_datasets(options, config)) {

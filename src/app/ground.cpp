@@ -92,8 +92,9 @@ void draw(const GroundOptions& options, const image::Image& image,
 int run_ground(const GroundOptions& options, const CommonOptions& common) {
   check_expressions(options.expressions);
   const image::Image image = image::decode_file(options.image, image::Orientation::kApply);
-  const inference::Predictor predictor(options.checkpoint,
-                                       {.device = inference::parse_device(common.device)});
+  const inference::Predictor predictor(
+      options.checkpoint,
+      {.device = inference::parse_device(common.device), .weights = common.weights});
   check_mask_head(options, predictor);
   warn_of_truncation(options.expressions, predictor);
   std::vector<inference::Query> queries;

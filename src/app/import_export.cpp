@@ -122,9 +122,7 @@ int run_import(const ImportOptions& options, const CommonOptions& common) {
 
 int run_export(const ExportOptions& options, const CommonOptions& common) {
   checkpoint::Checkpoint native = checkpoint::read_checkpoint(options.checkpoint);
-  std::erase_if(native.tensors, [](const auto& item) {
-    return item.first.starts_with("optimizer.") || item.first.starts_with("ema.");
-  });
+  native.tensors = checkpoint::weights_of(native, common.weights);
   if (options.names == Names::kNative) {
     formats::write_safetensors(options.out, native.tensors, {{"format", "pt"}});
   } else {

@@ -89,6 +89,9 @@ int status_of(engine::Ended ended) {
     case engine::Ended::kStopped:
       log::info("stopped by signal {}; --resume goes on from here", stop_signal());
       return 128 + stop_signal();
+    case engine::Ended::kTimeLimit:
+      log::info("stopped by the time limit; --resume goes on from here");
+      return 0;
     case engine::Ended::kDiverged:
       return static_cast<int>(ExitStatus::kCheck);
   }
@@ -106,8 +109,10 @@ int train(const engine::RunConfig& config, const TrainOptions& options, const Co
           const std::vector<std::string>& words) {
   const engine::Existing existing = existing_of(options);
   // Before anything is removed or waited for: whatever is wrong with model and data.
-  engine::Trainer trainer(
-      config, {.device = inference::parse_device(common.device), .workers = common.workers});
+  engine::Trainer trainer(config, {.device = inference::parse_device(common.device),
+                                   .workers = common.workers,
+                                   .time_limit = options.time_limit,
+                                   .auto_accumulate = options.auto_accumulate});
   const engine::RunFolder folder(folder_of(config, options), existing);
   log::open_file(folder.path() / "log.txt");
   install_stop_handler();

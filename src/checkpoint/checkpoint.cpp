@@ -191,6 +191,20 @@ Checkpoint read_checkpoint(const Path& path, Verify verify) {
   return Reader(path).read(verify);
 }
 
+formats::TensorMap weights_of(const Checkpoint& checkpoint, Weights weights) {
+  constexpr std::string_view kEma = "ema.";
+  formats::TensorMap result;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (name.starts_with("optimizer.")) continue;
+    if (!name.starts_with(kEma)) {
+      result.emplace(name, tensor);  // an average that came before stays
+    } else if (weights == Weights::kEma) {
+      result.insert_or_assign(name.substr(kEma.size()), tensor);
+    }
+  }
+  return result;
+}
+
 bool is_checkpoint(const Path& path) {
   const auto file = map_file(path);
   const std::string_view header = header_of(file->bytes());

@@ -135,9 +135,8 @@ std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const 
   };
   std::vector<std::int64_t> order(dataset.examples.size());
   std::iota(order.begin(), order.end(), 0);
-  loader::Loader loader(make_sample, std::move(order),
-                        {.batch_size = options.batch_size,
-                         .text_length = predictor.config().data.text.length,
+  loader::Loader loader(make_sample, loader::cut(order, options.batch_size, /*drop_last=*/false),
+                        {.text_length = predictor.config().data.text.length,
                          .pad_id = predictor.tokenizer().pad_id(),
                          .workers = options.workers});
   Evaluation evaluation;
@@ -145,7 +144,8 @@ std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const 
   evaluation.split = dataset.split;
   evaluation.missing = dataset.missing;
   if (predictor.has_mask_head()) evaluation.masks.emplace();
-  ProgressBar bar("evaluating " + name, loader.batches());
+  ProgressBar bar("evaluating " + name, loader::batch_count(static_cast<std::int64_t>(order.size()),
+                                                            options.batch_size, false));
   while (const auto loaded = loader.next()) {
     if (options.stop && options.stop()) return std::nullopt;
     add_results(predictor, *loaded, predictor.forward(loaded->batch), dataset, evaluation);

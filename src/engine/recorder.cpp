@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/engine/recorder.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "referent/core/error.h"
+#include "append.h"
+#include "event_file.h"
 
 namespace referent::engine {
 namespace {
@@ -20,23 +16,8 @@ namespace {
 constexpr const char* kJsonLines = "metrics.jsonl";
 constexpr const char* kCsv = "metrics.csv";
 constexpr const char* kTiming = "timing.jsonl";
+constexpr const char* kBadSteps = "bad_steps.jsonl";
 constexpr const char* kCsvHead = "kind,step,epoch,dataset,metric,value\n";
-
-void append(const Path& path, std::string_view text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) throw FileError("cannot open {}: {}", path.string(), std::strerror(errno));
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      const int error = errno;
-      ::close(file);
-      throw FileError("cannot write to {}: {}", path.string(), std::strerror(error));
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  ::close(file);
-}
 
 void put_values(nlohmann::ordered_json& object, const Values& values) {
   for (const auto& [name, value] : values) object[name] = value;
@@ -110,12 +91,22 @@ void Recorder::record(const Record& record) const {
                         csv_field(record.dataset), csv_field(name), value);
   }
   append(folder_ / kCsv, rows);
+  EventFile(folder_).add(record);
 }
 
 void Recorder::record_timing(std::int64_t step, const Values& values) const {
   nlohmann::ordered_json line = {{"step", step}};
   put_values(line, values);
   append(folder_ / kTiming, line.dump() + "\n");
+}
+
+void Recorder::record_bad_step(std::int64_t step, const std::vector<std::string>& ids,
+                               const Values& values) const {
+  nlohmann::ordered_json line = {{"step", step}, {"ids", ids}};
+  // JSON has no word for what is not finite.
+  for (const auto& [name, value] : values) line[name] = fmt::format("{}", value);
+  append(folder_ / kBadSteps,
+         line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 void Recorder::rewind(std::int64_t trained, std::int64_t evaluated) const {
@@ -125,6 +116,8 @@ void Recorder::rewind(std::int64_t trained, std::int64_t evaluated) const {
   keep_lines(folder_ / kJsonLines, "", place_in_json, wanted);
   keep_lines(folder_ / kCsv, kCsvHead, place_in_csv, wanted);
   keep_lines(folder_ / kTiming, "", place_in_json, wanted);
+  keep_lines(folder_ / kBadSteps, "", place_in_json, wanted);
+  EventFile(folder_).rewind(trained, evaluated);
 }
 
 }  // namespace referent::engine

@@ -20,11 +20,11 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRunFile = "run.json";
 constexpr const char* kCheckpoints = "checkpoints";
-constexpr std::size_t kKept = 2;
 /// All that a run writes, and so all that --overwrite may remove.
-constexpr const char* kContents[] = {"config.json",   kRunFile,      "log.txt",
-                                     "metrics.jsonl", "metrics.csv", "timing.jsonl",
-                                     "last",          "best",        kCheckpoints};
+constexpr const char* kContents[] = {
+    "config.json",  kRunFile,          "log.txt",      "metrics.jsonl", "metrics.csv",
+    "timing.jsonl", "bad_steps.jsonl", "requeue.json", "tensorboard",   "last",
+    "best",         kCheckpoints};
 
 std::string now() {
   return fmt::format(
@@ -113,13 +113,15 @@ std::vector<std::int64_t> RunFolder::checkpoint_steps() const {
   return steps;
 }
 
-void RunFolder::publish(std::int64_t step, std::optional<std::int64_t> best) const {
+void RunFolder::publish(std::int64_t step, std::optional<std::int64_t> best,
+                        const Keep& keep) const {
   link("last", step);
   if (best && fs::exists(checkpoint(*best))) link("best", *best);
   std::vector<std::int64_t> steps = checkpoint_steps();
-  steps.resize(steps.size() - std::min(steps.size(), kKept));
+  steps.resize(steps.size() - std::min(steps.size(), static_cast<std::size_t>(keep.last)));
   for (const std::int64_t old : steps) {
-    if (old != best) on_files(path_, [&] { fs::remove(checkpoint(old)); });
+    if (old == best || (keep.every_steps > 0 && old % keep.every_steps == 0)) continue;
+    on_files(path_, [&] { fs::remove(checkpoint(old)); });
   }
 }
 

@@ -16,7 +16,13 @@ std::string to_text(const TrainState& state) {
                {"steps_per_epoch", state.steps_per_epoch},
                {"evaluated_step", state.evaluated_step},
                {"skipped", state.skipped},
+               {"overflowed", state.overflowed},
                {"bad_in_a_row", state.bad_in_a_row},
+               {"evaluations_since_best", state.evaluations_since_best},
+               {"accumulation", state.accumulation},
+               {"ema_updates", state.ema_updates},
+               {"loss_scale", state.loss_scaling.scale},
+               {"loss_scale_steps", state.loss_scaling.steps},
                {"window", state.window}};
   if (state.best) {
     json["best"] = {{"step", state.best->step},
@@ -39,6 +45,12 @@ TrainState parse_train_state(const std::string& text, const std::string& where) 
     json.at("evaluated_step").get_to(state.evaluated_step);
     json.at("skipped").get_to(state.skipped);
     json.at("bad_in_a_row").get_to(state.bad_in_a_row);
+    json.at("overflowed").get_to(state.overflowed);
+    json.at("evaluations_since_best").get_to(state.evaluations_since_best);
+    json.at("accumulation").get_to(state.accumulation);
+    json.at("ema_updates").get_to(state.ema_updates);
+    json.at("loss_scale").get_to(state.loss_scaling.scale);
+    json.at("loss_scale_steps").get_to(state.loss_scaling.steps);
     json.at("window").get_to(state.window);
     if (json.contains("best")) {
       const Json& best = json["best"];

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "checkpoint_io.h"
+#include "memory.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 #include "referent/core/random.h"
@@ -18,10 +19,8 @@
 #include "referent/engine/versions.h"
 #include "referent/image/decode.h"
 #include "referent/inference/build.h"
-#include "referent/losses/grounding_losses.h"
 #include "referent/models/init.h"
 #include "referent/text/config.h"
-#include "referent/training/forward.h"
 #include "referent/training/schedule.h"
 
 namespace referent::engine {
@@ -29,7 +28,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t kRank = 0;
+/// Begins the names of what averaged weights scored.
+const std::string kEmaPrefix = "ema_";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -63,11 +63,24 @@ std::vector<std::string> eval_names(const RunConfig& config) {
   return names;
 }
 
-std::string joined_ids(const std::vector<data::Sample>& samples) {
-  std::vector<std::string> ids;
-  ids.reserve(samples.size());
-  for (const data::Sample& sample : samples) ids.push_back(sample.id);
-  return fmt::format("{}", fmt::join(ids, ", "));
+torch::ScalarType type_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat32:
+      return torch::kFloat32;
+    case Precision::kBFloat16:
+      return torch::kBFloat16;
+    case Precision::kFloat16:
+      return torch::kFloat16;
+  }
+  throw std::logic_error("unknown precision");
+}
+
+void log_evaluation(std::int64_t step, const char* weights, const Evaluation& evaluation) {
+  log::info("step {}, {}{}: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", step, evaluation.dataset,
+            weights, 100 * evaluation.metrics.precision(0.5F), 100 * evaluation.metrics.mean_iou());
+  if (!evaluation.masks || evaluation.masks->count() == 0) return;
+  log::info("step {}, {}{}: masks: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", step, evaluation.dataset,
+            weights, 100 * evaluation.masks->precision(0.5F), 100 * evaluation.masks->mean_iou());
 }
 
 }  // namespace
@@ -76,7 +89,8 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
     : config_(config),
       options_(options),
       vocabulary_(text::vocabulary_text(config.model.text_encoder.tokenizer)),
-      tokenizer_(text::make_word_piece(vocabulary_)) {
+      tokenizer_(text::make_word_piece(vocabulary_)),
+      started_(Clock::now()) {
   if (config.data.train.empty()) {
     throw ConfigError("/data/train is empty: training needs at least one data set");
   }
@@ -105,6 +119,13 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
   model_ = inference::build_model(config);
   model_->to(options.device);
   optimizer_ = std::make_unique<training::AdamW>(config.train.optimizer, *model_);
+  if (config.train.precision == Precision::kFloat16 || config.train.loss_scaling) {
+    scaler_.emplace(config.train.loss_scaling.value_or(training::LossScalingConfig{}));
+  }
+  if (config.train.ema) ema_.emplace(*config.train.ema, *model_);
+  state_.accumulation = config.train.accumulation;
+  at::globalContext().setAllowTF32CuBLAS(config.train.tf32);
+  at::globalContext().setAllowTF32CuDNN(config.train.tf32);
 }
 
 void Trainer::check_masks() const {
@@ -114,17 +135,18 @@ void Trainer::check_masks() const {
         "from; give data with masks, or take /model/heads/mask away",
         examples_.size());
   }
-  if (config_.train.best_metric == BestMetric::kMaskMeanIou && !eval_data_.empty() &&
+  if (is_of_masks(config_.train.best_metric) && !eval_data_.empty() &&
       !has_masks(eval_data_.front().second.examples)) {
     throw DataError(
-        "/train/best_metric is \"mask_mean_iou\", but no expression of data.eval.{}, which "
-        "decides, has an annotated mask",
-        eval_data_.front().first);
+        "/train/best_metric is \"{}\", but no expression of data.eval.{}, which decides, has an "
+        "annotated mask",
+        config::name_of(config_.train.best_metric), eval_data_.front().first);
   }
 }
 
 void Trainer::initialise() {
   models::initialise(*model_, config_.model);
+  if (config_.train.ema) ema_.emplace(*config_.train.ema, *model_);  // from the new values
 }
 
 void Trainer::resume(const Path& path) {
@@ -136,8 +158,15 @@ void Trainer::resume(const Path& path) {
         "data, /train/batch_size and /train/drop_last",
         path.string(), state.steps_per_epoch, state_.steps_per_epoch);
   }
-  models::load_weights(*model_, checkpoint);
+  models::load_weights(*model_, checkpoint, checkpoint::Weights::kRaw);
   load_optimizer(*optimizer_, checkpoint);
+  if (config_.train.ema) {
+    ema_.emplace(*config_.train.ema, *model_);
+    load_ema(*ema_, checkpoint, state.ema_updates, path.string());
+  }
+  if (scaler_) scaler_->load_state(state.loss_scaling);
+  // The configuration may ask for smaller pieces than before, not take back what memory taught.
+  state.accumulation = std::max(state.accumulation, config_.train.accumulation);
   state_ = std::move(state);
   metrics_ = checkpoint.metrics;
   log::info("resuming from {}: step {}, epoch {}", path.string(), state_.step, state_.epoch() + 1);
@@ -180,38 +209,69 @@ Ended Trainer::run(const RunFolder& folder) {
   folder.discard_after(state_.step);
   Recorder(folder.path()).rewind(state_.step, state_.evaluated_step);
   ProgressBar bar(config_.name, total_steps(), state_.step);
+  std::optional<Ended> ended;
   // An evaluation that an interruption cut off comes first.
-  if (state_.step > 0 && !evaluate_and_save(folder)) return Ended::kStopped;
-  while (state_.step < total_steps()) {
-    const Ended ended = train_epoch(folder, bar);
-    if (ended != Ended::kDone) return ended;
+  if (state_.step > 0) ended = evaluate_and_save(folder);
+  while (!ended && state_.step < total_steps()) ended = train_epoch(folder, bar);
+  if (ended.value_or(Ended::kDone) == Ended::kDone) {
+    log::info("done: {} steps, weights {}", state_.step, weights_hash());
   }
-  log::info("done: {} steps, weights {}", state_.step, weights_hash());
-  return Ended::kDone;
+  return ended.value_or(Ended::kDone);
 }
 
-Ended Trainer::train_epoch(const RunFolder& folder, ProgressBar& bar) {
+Trainer::Share Trainer::share_of(const std::vector<std::int64_t>& batch) const {
+  return {batch, true};
+}
+
+losses::BatchCounts Trainer::counts_of(const std::vector<std::int64_t>& batch) const {
+  const auto masks = std::ranges::count_if(batch, [this](std::int64_t index) {
+    return examples_[static_cast<std::size_t>(index)].mask != nullptr;
+  });
+  return {static_cast<std::int64_t>(batch.size()), masks};
+}
+
+std::vector<training::Piece> Trainer::pieces_of(const std::vector<std::int64_t>& batch,
+                                                const Batch& share) const {
+  const auto samples = static_cast<std::int64_t>(batch.size());
+  const std::int64_t pieces = state_.accumulation;
+  std::vector<training::Piece> result;
+  for (std::int64_t piece = 0; piece < pieces; ++piece) {
+    const std::int64_t begin = samples * piece / pieces;
+    const std::int64_t end = samples * (piece + 1) / pieces;
+    if (begin == end) continue;
+    RandomStream stream(static_cast<std::uint64_t>(config_.seed),
+                        static_cast<std::uint64_t>(state_.step), static_cast<std::uint64_t>(piece),
+                        "step");
+    result.push_back({share.part(begin, end), stream.next(), 1});
+  }
+  return result;
+}
+
+std::optional<Ended> Trainer::train_epoch(const RunFolder& folder, ProgressBar& bar) {
   const Recorder recorder(folder.path());
   const std::int64_t epoch = state_.epoch();
-  loader::Loader loader(
-      [this, epoch](std::int64_t index) { return make_sample(epoch, index); },
-      data::epoch_order(static_cast<std::int64_t>(examples_.size()),
-                        static_cast<std::uint64_t>(config_.seed), static_cast<std::uint64_t>(epoch),
-                        /*shuffle=*/true),
-      {.batch_size = config_.train.batch_size,
-       .drop_last = config_.train.drop_last,
-       .first_batch = state_.batch_in_epoch(),
-       .text_length = config_.data.text.length,
-       .pad_id = tokenizer_->pad_id(),
-       .workers = options_.workers});
+  loader::Batches batches =
+      loader::cut(data::epoch_order(static_cast<std::int64_t>(examples_.size()),
+                                    static_cast<std::uint64_t>(config_.seed),
+                                    static_cast<std::uint64_t>(epoch), /*shuffle=*/true),
+                  config_.train.batch_size, config_.train.drop_last);
+  batches.erase(batches.begin(), batches.begin() + state_.batch_in_epoch());
+  loader::Batches shares;
+  for (const auto& batch : batches) shares.push_back(share_of(batch).indices);
+  loader::Loader loader([this, epoch](std::int64_t index) { return make_sample(epoch, index); },
+                        std::move(shares),
+                        {.text_length = config_.data.text.length,
+                         .pad_id = tokenizer_->pad_id(),
+                         .workers = options_.workers});
   model_->train();
-  while (state_.epoch() == epoch && state_.step < total_steps()) {
+  for (const auto& batch : batches) {
+    if (state_.step == total_steps()) break;
     const auto start = Clock::now();
     const auto loaded = loader.next();
     REFERENT_CHECK(loaded.has_value(), "epoch {} ended early", epoch + 1);
     data_seconds_ += seconds_since(start);
-    const StepResult result = train_step(loaded->batch.to(options_.device));
-    account(*loaded, result);
+    const training::StepResult result = train_step(batch, loaded->batch);
+    account(batch, result, recorder);
     step_seconds_ += seconds_since(start);
     ++timed_steps_;
     bar.advance(fmt::format("loss {:.4f}", result.values.front().second));
@@ -220,60 +280,87 @@ Ended Trainer::train_epoch(const RunFolder& folder, ProgressBar& bar) {
       record_timing(recorder);
     }
     if (state_.bad_in_a_row >= config_.train.max_bad_steps) {
-      log::error("{} steps in a row without a finite loss and gradient: training stops",
-                 state_.bad_in_a_row);
+      log::error(
+          "{} steps in a row without a finite loss and gradient: training stops; bad_steps.jsonl "
+          "lists their samples",
+          state_.bad_in_a_row);
       save(folder);
       return Ended::kDiverged;
     }
-    if (!evaluate_and_save(folder)) return Ended::kStopped;
+    if (const auto ended = evaluate_and_save(folder)) return ended;
   }
-  return Ended::kDone;
+  return std::nullopt;
 }
 
-Trainer::StepResult Trainer::train_step(const Batch& batch) {
-  at::manual_seed(RandomStream(static_cast<std::uint64_t>(config_.seed),
-                               static_cast<std::uint64_t>(state_.step), kRank, "step")
-                      .next());
+double Trainer::learning_rate_factor(std::int64_t step) const {
+  return training::schedule_factor(config_.train.schedule, step, state_.steps_per_epoch,
+                                   config_.train.epochs);
+}
+
+training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
+                                         const Batch& share) {
+  const training::StepOptions how{
+      options_.device,
+      config_.train.loss,
+      {type_of(config_.train.precision), config_.train.recompute_activations}};
+  for (;;) {
+    const std::vector<training::Piece> pieces = pieces_of(batch, share);
+    try {
+      const training::StepResult result =
+          training::step(*model_, *optimizer_, pieces, counts_of(batch),
+                         learning_rate_factor(state_.step), scaler_ ? scaler_->scale() : 1, how);
+      if (ema_ && result.finite) ema_->update();
+      return result;
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error)) throw;
+      make_smaller_pieces(share.size(), error.what());
+    }
+  }
+}
+
+/// After a step that found no memory.
+void Trainer::make_smaller_pieces(std::int64_t samples, const std::string& reason) {
   optimizer_->zero_gradients();
-  const training::ForwardOptions how{
-      config_.train.precision == Precision::kBFloat16 ? torch::kBFloat16 : torch::kFloat32,
-      config_.train.recompute_activations};
-  const Losses losses =
-      losses::grounding_losses(config_.train.loss, training::forward(*model_, batch, how), batch);
-  losses.total.backward();
-  // Not finite where the loss is not.
-  const torch::Tensor norm = optimizer_->gradient_norm() + 0.0 * losses.total.detach();
-  optimizer_->step(training::schedule_factor(config_.train.schedule, state_.step,
-                                             state_.steps_per_epoch, config_.train.epochs),
-                   norm);
-
-  // The one place where the host waits for the device.
-  std::vector<std::string> names{"loss"};
-  std::vector<torch::Tensor> scalars{losses.total.detach()};
-  for (const auto& [name, value] : losses.parts) {
-    names.push_back("loss_" + name);
-    scalars.push_back(value.detach());
+  release_unused_memory(options_.device);
+  const std::int64_t size = (samples + state_.accumulation - 1) / state_.accumulation;
+  const std::string failed =
+      fmt::format("out of memory in step {}, at {} pictures of {} x {} pixels at once in {}",
+                  state_.step + 1, size, config_.data.image.size, config_.data.image.size,
+                  config::name_of(config_.train.precision));
+  if (!options_.auto_accumulate || size <= 1) {
+    throw DeviceError(
+        "{}. Raise /train/accumulation (or give --auto-accumulate), set "
+        "/train/recompute_activations, lower /train/batch_size or /data/image/size. {}",
+        failed, reason.substr(0, reason.find('\n')));
   }
-  names.emplace_back("gradient_norm");
-  scalars.push_back(norm);
-  for (torch::Tensor& scalar : scalars) scalar = scalar.to(torch::kFloat64);
-  const torch::Tensor values = torch::stack(scalars).to(torch::kCPU);
-  StepResult result;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    result.values.emplace_back(names[i], values[static_cast<std::int64_t>(i)].item<double>());
-  }
-  result.finite = std::isfinite(result.values.back().second);
-  return result;
+  state_.accumulation *= 2;
+  log::warning("{}: /train/accumulation is {} from now on, the batch stays {}", failed,
+               state_.accumulation, config_.train.batch_size);
 }
 
-void Trainer::account(const loader::LoadedBatch& loaded, const StepResult& result) {
+void Trainer::account(const std::vector<std::int64_t>& batch, const training::StepResult& result,
+                      const Recorder& recorder) {
   ++state_.step;
+  const bool overflowed =
+      scaler_ && std::isfinite(result.values.front().second) && scaler_->update(result.finite);
+  if (overflowed) {
+    ++state_.skipped;
+    ++state_.overflowed;
+    log::debug("step {} skipped: its gradient overflowed; the loss's scale is {} now", state_.step,
+               scaler_->scale());
+    return;
+  }
   if (!result.finite) {
     ++state_.skipped;
     ++state_.bad_in_a_row;
+    std::vector<std::string> ids;
+    for (const std::int64_t index : batch) {
+      ids.push_back(examples_[static_cast<std::size_t>(index)].id);
+    }
+    recorder.record_bad_step(state_.step, ids, result.values);
     std::string values;
     for (const auto& [name, value] : result.values) values += fmt::format("{} {}, ", name, value);
-    log::warning("step {} skipped: {}samples {}", state_.step, values, joined_ids(loaded.samples));
+    log::warning("step {} skipped: {}samples {}", state_.step, values, fmt::join(ids, ", "));
     return;
   }
   state_.bad_in_a_row = 0;
@@ -291,10 +378,9 @@ void Trainer::record_window(const Recorder& recorder) {
     record.values.emplace_back(name, window.first / static_cast<double>(window.second));
   }
   record.values.emplace_back(
-      "learning_rate", config_.train.optimizer.learning_rate *
-                           training::schedule_factor(config_.train.schedule, last_step,
-                                                     state_.steps_per_epoch, config_.train.epochs));
+      "learning_rate", config_.train.optimizer.learning_rate * learning_rate_factor(last_step));
   record.values.emplace_back("skipped", static_cast<double>(state_.skipped));
+  if (scaler_) record.values.emplace_back("loss_scale", scaler_->scale());
   recorder.record(record);
   state_.window.clear();
 }
@@ -323,22 +409,40 @@ bool Trainer::save_due() const {
   return config_.train.save_every_steps > 0 && state_.step % config_.train.save_every_steps == 0;
 }
 
-/// What the boundary between two steps asks for. False when the run is to end here; then a
-/// checkpoint holds all that there is.
-bool Trainer::evaluate_and_save(const RunFolder& folder) {
+bool Trainer::stopped_early() const {
+  return config_.train.early_stopping &&
+         state_.evaluations_since_best >= config_.train.early_stopping->patience;
+}
+
+/// Why the run ends at this boundary between two steps, if it does.
+std::optional<Ended> Trainer::ends_now() const {
+  if (stopped_early()) {
+    log::info("stopped early: {} evaluations in a row were not better than step {}",
+              state_.evaluations_since_best, state_.best ? state_.best->step : 0);
+    return Ended::kDone;
+  }
+  if (state_.step >= total_steps()) return std::nullopt;
+  if (stop_requested()) return Ended::kStopped;
+  if (options_.time_limit > 0 && seconds_since(started_) >= options_.time_limit) {
+    return Ended::kTimeLimit;
+  }
+  return std::nullopt;
+}
+
+/// What the boundary between two steps asks for. When the run is to end here, a checkpoint holds
+/// all that there is.
+std::optional<Ended> Trainer::evaluate_and_save(const RunFolder& folder) {
   bool save_now = save_due();
   if (evaluation_due() && state_.evaluated_step < state_.step) {
-    const auto evaluations = evaluate_all();
-    if (!evaluations) {
+    if (!evaluate_and_note(Recorder(folder.path()))) {
       save(folder);
-      return false;
+      return Ended::kStopped;
     }
-    note(*evaluations, Recorder(folder.path()));
     save_now = true;
   }
-  const bool stop = stop_requested() && state_.step < total_steps();
-  if (save_now || stop) save(folder);
-  return !stop;
+  const std::optional<Ended> ended = ends_now();
+  if (save_now || ended) save(folder);
+  return ended;
 }
 
 std::optional<std::vector<Evaluation>> Trainer::evaluate_all() {
@@ -356,40 +460,65 @@ std::optional<std::vector<Evaluation>> Trainer::evaluate_all() {
   return evaluations;
 }
 
-void Trainer::note(const std::vector<Evaluation>& evaluations, const Recorder& recorder) {
+/// False when it was asked to stop meanwhile.
+bool Trainer::evaluate_and_note(const Recorder& recorder) {
+  const auto raw = evaluate_all();
+  if (!raw) return false;
+  std::optional<std::vector<Evaluation>> averaged;
+  if (ema_) {
+    ema_->swap();
+    averaged = evaluate_all();
+    ema_->swap();
+    if (!averaged) return false;
+  }
   state_.evaluated_step = state_.step;
   nlohmann::ordered_json metrics = {{"step", state_.step}};
-  for (const Evaluation& evaluation : evaluations) {
+  for (std::size_t i = 0; i < raw->size(); ++i) {
+    const Evaluation& evaluation = (*raw)[i];
+    log_evaluation(state_.step, "", evaluation);
     Record record{"eval", state_.step, (state_.step - 1) / state_.steps_per_epoch + 1,
                   evaluation.dataset, metric_values(evaluation)};
+    if (averaged) {
+      log_evaluation(state_.step, ", averaged weights", (*averaged)[i]);
+      for (auto& [name, value] : metric_values((*averaged)[i])) {
+        record.values.emplace_back(kEmaPrefix + name, value);
+      }
+    }
     metrics[evaluation.dataset] = nlohmann::ordered_json::object();
     for (const auto& [name, value] : record.values) metrics[evaluation.dataset][name] = value;
     recorder.record(record);
-    log::info("step {}, {}: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", state_.step, evaluation.dataset,
-              100 * evaluation.metrics.precision(0.5F), 100 * evaluation.metrics.mean_iou());
-    if (evaluation.masks && evaluation.masks->count() > 0) {
-      log::info("step {}, {}: masks: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", state_.step,
-                evaluation.dataset, 100 * evaluation.masks->precision(0.5F),
-                100 * evaluation.masks->mean_iou());
-    }
+    if (i == 0) choose_best(record.values, averaged ? kEmaPrefix : "");
   }
   metrics_ = metrics.dump();
-  if (evaluations.empty()) return;
-  const metrics::GroundingMetrics& deciding = evaluations.front().metrics;
-  BestEvaluation now{state_.step, deciding.precision(0.5F), deciding.mean_iou()};
-  if (config_.train.best_metric == BestMetric::kMeanIou) std::swap(now.value, now.tie_break);
-  if (config_.train.best_metric == BestMetric::kMaskMeanIou) {
-    now = {state_.step, evaluations.front().masks.value().mean_iou(), deciding.precision(0.5F)};
-  }
+  return true;
+}
+
+/// `prefix` begins the names of the values that decide.
+void Trainer::choose_best(const Values& values, const std::string& prefix) {
+  const auto value_of = [&](BestMetric metric) {
+    const std::string name = prefix + config::name_of(metric);
+    const auto found = std::ranges::find(values, name, &Values::value_type::first);
+    REFERENT_CHECK(found != values.end(), "no {} among the metrics", name);
+    return found->second;
+  };
+  const BestMetric metric = config_.train.best_metric;
+  const BestEvaluation now{state_.step, value_of(metric),
+                           value_of(metric == BestMetric::kPrecision50 ? BestMetric::kMeanIou
+                                                                       : BestMetric::kPrecision50)};
+  const double gain = config_.train.early_stopping ? config_.train.early_stopping->gain : 0;
+  const bool better = !state_.best || now.value > state_.best->value + gain;
+  state_.evaluations_since_best = better ? 0 : state_.evaluations_since_best + 1;
   if (!state_.best ||
       std::pair(now.value, now.tie_break) > std::pair(state_.best->value, state_.best->tie_break)) {
     state_.best = now;
   }
 }
 
-void Trainer::save(const RunFolder& folder) const {
+void Trainer::save(const RunFolder& folder) {
+  if (ema_) state_.ema_updates = ema_->updates();
+  if (scaler_) state_.loss_scaling = scaler_->state();
   checkpoint::Checkpoint checkpoint;
-  checkpoint.tensors = training_tensors(*model_, *optimizer_);
+  checkpoint.tensors = training_tensors(*model_, *optimizer_, ema_ ? &*ema_ : nullptr);
   checkpoint.config = dump_run_config(config_);
   checkpoint.vocabulary = vocabulary_;
   checkpoint.versions = versions_json();
@@ -397,7 +526,8 @@ void Trainer::save(const RunFolder& folder) const {
   checkpoint.metrics = metrics_;
   checkpoint.training = to_text(state_);
   checkpoint::write_checkpoint(folder.checkpoint(state_.step), checkpoint);
-  folder.publish(state_.step, state_.best ? std::optional(state_.best->step) : std::nullopt);
+  folder.publish(state_.step, state_.best ? std::optional(state_.best->step) : std::nullopt,
+                 {config_.train.keep_last, config_.train.keep_every_steps});
 }
 
 }  // namespace referent::engine

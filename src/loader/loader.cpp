@@ -17,12 +17,23 @@ std::int64_t batch_count(std::int64_t count, std::int64_t batch_size, bool drop_
   return drop_last ? count / batch_size : (count + batch_size - 1) / batch_size;
 }
 
+Batches cut(const std::vector<std::int64_t>& order, std::int64_t batch_size, bool drop_last) {
+  Batches batches(static_cast<std::size_t>(
+      batch_count(static_cast<std::int64_t>(order.size()), batch_size, drop_last)));
+  const auto size = static_cast<std::size_t>(batch_size);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const auto begin = order.begin() + static_cast<std::ptrdiff_t>(i * size);
+    batches[i].assign(begin,
+                      begin + static_cast<std::ptrdiff_t>(std::min(size, order.size() - i * size)));
+  }
+  return batches;
+}
+
 class Loader::Pipeline {
  public:
-  Pipeline(MakeSample make_sample, std::vector<std::int64_t> order, const LoaderOptions& options);
+  Pipeline(MakeSample make_sample, Batches batches, const LoaderOptions& options);
   ~Pipeline();
 
-  std::int64_t batches() const { return batches_; }
   std::optional<LoadedBatch> next();
 
  private:
@@ -49,31 +60,22 @@ class Loader::Pipeline {
   Slot* slot_with_work();
 
   const MakeSample make_sample_;
-  const std::vector<std::int64_t> order_;
+  const Batches batches_;
   const LoaderOptions options_;
-  const std::int64_t batches_;
 
   std::mutex mutex_;
   std::condition_variable work_;             ///< there may be a sample to make, or the end has come
   std::condition_variable ready_;            ///< a batch became ready
   std::deque<std::unique_ptr<Slot>> slots_;  ///< from the batch that next() returns next
-  std::int64_t opened_;                      ///< first batch without a slot
+  std::size_t opened_ = 0;                   ///< first batch without a slot
   bool stopping_ = false;                    ///< after an error, or at the end of life
   std::vector<std::thread> workers_;
 };
 
-Loader::Pipeline::Pipeline(MakeSample make_sample, std::vector<std::int64_t> order,
-                           const LoaderOptions& options)
-    : make_sample_(std::move(make_sample)),
-      order_(std::move(order)),
-      options_(options),
-      batches_(batch_count(static_cast<std::int64_t>(order_.size()), options.batch_size,
-                           options.drop_last)),
-      opened_(options.first_batch) {
-  REFERENT_CHECK(options.batch_size >= 1 && options.first_batch >= 0 && options.workers >= 0 &&
-                     options.ahead >= 1,
-                 "batch size {}, first batch {}, {} workers, {} ahead", options.batch_size,
-                 options.first_batch, options.workers, options.ahead);
+Loader::Pipeline::Pipeline(MakeSample make_sample, Batches batches, const LoaderOptions& options)
+    : make_sample_(std::move(make_sample)), batches_(std::move(batches)), options_(options) {
+  REFERENT_CHECK(options.workers >= 0 && options.ahead >= 1, "{} workers, {} ahead",
+                 options.workers, options.ahead);
   for (std::int64_t i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
 }
 
@@ -87,12 +89,7 @@ Loader::Pipeline::~Pipeline() {
 }
 
 Loader::Pipeline::Slot& Loader::Pipeline::open_slot() {
-  const std::int64_t begin = opened_ * options_.batch_size;
-  const std::int64_t end =
-      std::min(begin + options_.batch_size, static_cast<std::int64_t>(order_.size()));
-  ++opened_;
-  return *slots_.emplace_back(std::make_unique<Slot>(
-      std::vector<std::int64_t>(order_.begin() + begin, order_.begin() + end)));
+  return *slots_.emplace_back(std::make_unique<Slot>(batches_[opened_++]));
 }
 
 void Loader::Pipeline::make(Slot& slot, std::size_t place) const {
@@ -127,7 +124,7 @@ Loader::Pipeline::Slot* Loader::Pipeline::slot_with_work() {
   for (const auto& slot : slots_) {
     if (slot->started < slot->count) return slot.get();
   }
-  if (opened_ < batches_ && static_cast<std::int64_t>(slots_.size()) < options_.ahead) {
+  if (opened_ < batches_.size() && static_cast<std::int64_t>(slots_.size()) < options_.ahead) {
     return &open_slot();
   }
   return nullptr;
@@ -160,7 +157,7 @@ std::optional<LoadedBatch> Loader::Pipeline::next() {
     std::unique_lock lock(mutex_);
     if (stopping_) return std::nullopt;
     if (slots_.empty()) {
-      if (opened_ >= batches_) return std::nullopt;
+      if (opened_ >= batches_.size()) return std::nullopt;
       open_slot();
       work_.notify_all();
     }
@@ -184,13 +181,9 @@ std::optional<LoadedBatch> Loader::Pipeline::next() {
   return std::move(slot->result);
 }
 
-Loader::Loader(MakeSample make_sample, std::vector<std::int64_t> order,
-               const LoaderOptions& options)
-    : pipeline_(std::make_unique<Pipeline>(std::move(make_sample), std::move(order), options)) {}
+Loader::Loader(MakeSample make_sample, Batches batches, const LoaderOptions& options)
+    : pipeline_(std::make_unique<Pipeline>(std::move(make_sample), std::move(batches), options)) {}
 Loader::~Loader() = default;
-std::int64_t Loader::batches() const {
-  return pipeline_->batches();
-}
 std::optional<LoadedBatch> Loader::next() {
   return pipeline_->next();
 }

@@ -13,8 +13,6 @@
 namespace referent::models {
 namespace {
 
-constexpr std::string_view kOptimizerPrefix = "optimizer.";
-
 /// Brings tables of relative positions that were made for another picture size to the wanted one;
 /// returns the native names of those it changed.
 std::vector<std::string> fit_positions(
@@ -63,7 +61,7 @@ checkpoint::ImportResult match_native(const formats::TensorMap& weights,
 checkpoint::ImportResult read_wanted(const Path& file, const checkpoint::Shapes& wanted,
                                      nn::PositionFit fit) {
   if (checkpoint::is_checkpoint(file)) {
-    formats::TensorMap weights = weights_of(checkpoint::read_checkpoint(file));
+    formats::TensorMap weights = checkpoint::weights_of(checkpoint::read_checkpoint(file));
     const auto same = [](const std::string& name) { return std::optional(name); };
     std::vector<std::string> fitted = fit_positions(weights, same, wanted, fit);
     checkpoint::ImportResult result = match_native(weights, wanted);
@@ -116,16 +114,9 @@ void initialise(Model& model, const ModelConfig& config) {
   initialise_part(model, config.init.all, "", fit);
 }
 
-formats::TensorMap weights_of(const checkpoint::Checkpoint& checkpoint) {
-  formats::TensorMap weights;
-  for (const auto& [name, tensor] : checkpoint.tensors) {
-    if (!name.starts_with(kOptimizerPrefix)) weights.emplace(name, tensor);
-  }
-  return weights;
-}
-
-void load_weights(Model& model, const checkpoint::Checkpoint& checkpoint) {
-  load_state(model, weights_of(checkpoint), /*complete=*/true);
+void load_weights(Model& model, const checkpoint::Checkpoint& checkpoint,
+                  checkpoint::Weights weights) {
+  load_state(model, checkpoint::weights_of(checkpoint, weights), /*complete=*/true);
 }
 
 }  // namespace referent::models

@@ -84,7 +84,7 @@ void AdamW::make_state(Slot& slot) {
   slot.step = torch::zeros({}, slot.parameter.options().dtype(torch::kFloat32));
 }
 
-void AdamW::step(double factor, const Tensor& norm) {
+void AdamW::step(double factor, const Tensor& norm, double loss_scale) {
   const torch::NoGradGuard no_grad;
   const Tensor stays = norm.isfinite().logical_not().to(torch::kFloat32);
   const Tensor moves = 1 - stays;
@@ -93,36 +93,52 @@ void AdamW::step(double factor, const Tensor& norm) {
   if (config_.clip_norm > 0) {
     scale = ((norm.to(torch::kFloat32) + 1e-6) / config_.clip_norm).clamp_min(1.0);
   }
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
+  if (loss_scale != 1) {
+    scale = scale ? *scale * loss_scale
+                  : torch::full({}, loss_scale, norm.options().dtype(torch::kFloat32));
+  }
+  struct Lists {
     std::vector<Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
-    for (Slot& slot : slots_) {
-      const Tensor gradient = slot.parameter.grad();
-      if (slot.group != g || !gradient.defined()) continue;
-      if (!slot.exp_avg.defined()) make_state(slot);
-      parameters.push_back(slot.parameter);
-      gradients.push_back(gradient.strides() == slot.parameter.strides()
-                              ? gradient
-                              : torch::empty_like(slot.parameter).copy_(gradient));
-      exp_avgs.push_back(slot.exp_avg);
-      exp_avg_sqs.push_back(slot.exp_avg_sq);
-      steps.push_back(slot.step);
-    }
-    if (parameters.empty()) continue;
-    at::_foreach_add_(steps, moves);
+  };
+  std::vector<Lists> lists(groups_.size());
+  // All memory is taken before anything changes: where it does not suffice, nothing has happened.
+  for (Slot& slot : slots_) {
+    const Tensor gradient = slot.parameter.grad();
+    if (!gradient.defined()) continue;
+    if (!slot.exp_avg.defined()) make_state(slot);
+    Lists& group = lists[slot.group];
+    group.parameters.push_back(slot.parameter);
+    group.gradients.push_back(gradient.strides() == slot.parameter.strides()
+                                  ? gradient
+                                  : torch::empty_like(slot.parameter).copy_(gradient));
+    group.exp_avgs.push_back(slot.exp_avg);
+    group.exp_avg_sqs.push_back(slot.exp_avg_sq);
+    group.steps.push_back(slot.step);
+  }
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    Lists& group = lists[g];
+    if (group.parameters.empty()) continue;
+    at::_foreach_add_(group.steps, moves);
     // Counted from far enough, both moments' corrections are exactly 1.
     constexpr double kLate = 1e9;
     if (!config_.bias_correction) {
-      for (Tensor& counted : steps) counted = torch::full_like(counted, kLate);
+      for (Tensor& counted : group.steps) counted = torch::full_like(counted, kLate);
     }
-    at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps,
-                      groups_[g].learning_rate * factor, config_.beta1, config_.beta2,
-                      config_.weight_decay, config_.epsilon, /*amsgrad=*/false,
-                      /*maximize=*/false, scale, stays);
+    at::_fused_adamw_(group.parameters, group.gradients, group.exp_avgs, group.exp_avg_sqs,
+                      /*max_exp_avg_sqs=*/{}, group.steps, groups_[g].learning_rate * factor,
+                      config_.beta1, config_.beta2, config_.weight_decay, config_.epsilon,
+                      /*amsgrad=*/false, /*maximize=*/false, scale, stays);
   }
 }
 
 void AdamW::zero_gradients() {
   for (Slot& slot : slots_) slot.parameter.mutable_grad().reset();
+}
+
+std::vector<Tensor> AdamW::parameters() const {
+  std::vector<Tensor> parameters;
+  for (const Slot& slot : slots_) parameters.push_back(slot.parameter);
+  return parameters;
 }
 
 std::map<std::string, Tensor> AdamW::state() const {

@@ -34,13 +34,13 @@ TEST(RunFolderTest, KeepsTheLastTwoCheckpointsAndTheBest) {
   const RunFolder folder(temporary.path() / "run", Existing::kRefuse);
   for (const std::int64_t step : {5, 10, 15, 20}) {
     write_file(folder.checkpoint(step), "weights");
-    folder.publish(step, 5);
+    folder.publish(step, 5, {});
   }
   EXPECT_THAT(folder.checkpoint_steps(), ::testing::ElementsAre(5, 15, 20));
   EXPECT_EQ(fs::canonical(folder.path() / "last"), fs::canonical(folder.checkpoint(20)));
   EXPECT_EQ(fs::canonical(folder.path() / "best"), fs::canonical(folder.checkpoint(5)));
   write_file(folder.checkpoint(25), "weights");
-  folder.publish(25, 25);
+  folder.publish(25, 25, {});
   EXPECT_THAT(folder.checkpoint_steps(), ::testing::ElementsAre(20, 25));
 }
 

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "referent/core/error.h"
@@ -77,6 +79,137 @@ TEST_F(TrainerTest, ResumingGivesWhatAnUnbrokenRunGives) {
   }
 }
 
+TEST_F(TrainerTest, ResumingKeepsAveragesScaleAndPatience) {
+  config_.train.ema = training::EmaConfig{.decay = 0.9, .warmup = true};
+  config_.train.loss_scaling = training::LossScalingConfig{.initial = 16, .growth_steps = 2};
+  config_.train.early_stopping = EarlyStoppingConfig{.patience = 3, .gain = 0};
+  config_.train.accumulation = 2;
+  config_.train.precision = Precision::kBFloat16;
+  config_.train.schedule.type = training::ScheduleType::kCosine;
+  const Outcome unbroken = run_unbroken("unbroken", 1);
+  EXPECT_THAT(unbroken.lines, ::testing::HasSubstr("ema_prec@0.5"));
+  EXPECT_THAT(unbroken.lines, ::testing::HasSubstr("loss_scale"));
+  for (const int call : {1, 2, 5, 8}) {
+    EXPECT_EQ(run_interrupted(call), unbroken) << "stopped at call " << call;
+  }
+}
+
+TEST_F(TrainerTest, ACheckpointHoldsWeightsAndTheirAverages) {
+  config_.train.ema = training::EmaConfig{.decay = 0.9, .warmup = false};
+  const RunFolder folder = open("averages");
+  Trainer trainer(config_, {.workers = 0});
+  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  const auto score = [&](checkpoint::Weights weights) {
+    const inference::Predictor predictor(folder.path() / "last", {.weights = weights});
+    return metric_values(
+        *evaluate(predictor, "val", data::open_dataset(config_.data.eval.at("val"), {}), {}));
+  };
+  std::istringstream lines(read_text_file(folder.path() / "metrics.jsonl"));
+  nlohmann::json last;
+  for (std::string line; std::getline(lines, line);) last = nlohmann::json::parse(line);
+  ASSERT_EQ(last["kind"], "eval");
+  const double raw = score(checkpoint::Weights::kRaw).back().second;
+  const double averaged = score(checkpoint::Weights::kEma).back().second;
+  EXPECT_NEAR(raw, last["mean_iou"].get<double>(), 1e-5);
+  EXPECT_NEAR(averaged, last["ema_mean_iou"].get<double>(), 1e-5);
+  EXPECT_GT(std::abs(raw - averaged), 1e-4);
+  EXPECT_EQ(trainer.state().ema_updates, kSteps);
+}
+
+TEST_F(TrainerTest, PiecesOfABatchTrainAsTheBatchDoes) {
+  const auto losses = [&](const std::string& name) {
+    Trainer trainer(config_, {.workers = 0});
+    EXPECT_EQ(trainer.run(open(name)), Ended::kDone);
+    std::istringstream lines(read_text_file(temporary_.path() / name / "metrics.jsonl"));
+    std::vector<double> values;
+    for (std::string line; std::getline(lines, line);) {
+      const auto json = nlohmann::json::parse(line);
+      if (json["kind"] == "train") values.push_back(json["loss"]);
+    }
+    return values;
+  };
+  config_.model.text_encoder.dropout = 0;
+  config_.model.visual_encoder.transformer.dropout = 0;
+  config_.model.decoder.transformer.dropout = 0;
+  config_.train.drop_last = false;  // 14 samples: the last batch has two
+  const std::vector<double> whole = losses("whole");
+  config_.train.accumulation = 4;
+  const std::vector<double> pieces = losses("pieces");
+  ASSERT_EQ(whole.size(), pieces.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(whole[i], pieces[i], 1e-3 * whole[i]);
+}
+
+TEST_F(TrainerTest, TrainingEndsWhenNothingGetsBetter) {
+  config_.train.optimizer.learning_rate = 0;
+  config_.train.eval_every_steps = 1;
+  config_.train.early_stopping = EarlyStoppingConfig{.patience = 3, .gain = 0};
+  const RunFolder folder = open("flat");
+  Trainer trainer(config_, {.workers = 0});
+  EXPECT_EQ(trainer.run(folder), Ended::kDone);
+  EXPECT_EQ(trainer.state().step, 4);  // the first evaluation is the best
+  EXPECT_EQ(trainer.state().best.value().step, 1);
+  // It stays ended, unless more patience is asked for.
+  Trainer again(config_, {.workers = 0});
+  again.resume(folder.path() / "last");
+  EXPECT_EQ(again.run(folder), Ended::kDone);
+  EXPECT_EQ(again.state().step, 4);
+  config_.train.early_stopping->patience = 5;
+  Trainer longer(config_, {.workers = 0});
+  longer.resume(folder.path() / "last");
+  EXPECT_EQ(longer.run(folder), Ended::kDone);
+  EXPECT_EQ(longer.state().step, 6);
+}
+
+TEST_F(TrainerTest, TimeRunsOutBetweenSteps) {
+  const Outcome unbroken = run_unbroken("unbroken", 0);
+  const RunFolder folder = open("limited");
+  Trainer trainer(config_, {.workers = 0, .time_limit = 1e-6});
+  EXPECT_EQ(trainer.run(folder), Ended::kTimeLimit);
+  EXPECT_EQ(trainer.state().step, 1);
+  Trainer second(config_, {.workers = 0});
+  second.resume(folder.path() / "last");
+  EXPECT_EQ(second.run(folder), Ended::kDone);
+  EXPECT_EQ(outcome(second, folder), unbroken);
+}
+
+TEST_F(TrainerTest, MoreEpochsGoOnAsALongerRunWould) {
+  config_.train.schedule.type = training::ScheduleType::kStep;
+  config_.train.schedule.drop_epochs = 2;
+  const RunFolder folder = open("run");
+  config_.train.epochs = 1;
+  Trainer first(config_, {.workers = 0});
+  ASSERT_EQ(first.run(folder), Ended::kDone);
+  config_.train.epochs = 3;
+  Trainer second(config_, {.workers = 0});
+  second.resume(folder.path() / "last");
+  EXPECT_EQ(second.run(folder), Ended::kDone);
+  EXPECT_EQ(outcome(second, folder).weights, run_unbroken("longer", 0).weights);
+}
+
+TEST_F(TrainerTest, CheckpointsOfCertainStepsStayForGood) {
+  config_.train.save_every_steps = 1;
+  config_.train.keep_every_steps = 4;
+  config_.train.keep_last = 1;
+  const RunFolder folder = open("run");
+  Trainer trainer(config_, {.workers = 0});
+  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  std::set<std::int64_t> kept{4, 8, 9, trainer.state().best.value().step};
+  EXPECT_THAT(folder.checkpoint_steps(), ::testing::ElementsAreArray(kept));
+}
+
+TEST_F(TrainerTest, AnOverflowLowersTheScaleAndIsNoBadStep) {
+  config_.train.loss.box_weight = 1e15;  // squares of scaled gradients overflow float32
+  config_.train.loss_scaling = training::LossScalingConfig{.initial = 1 << 16};
+  config_.train.max_bad_steps = 1;
+  Trainer trainer(config_, {.workers = 0});
+  EXPECT_EQ(trainer.run(open("overflowing")), Ended::kDone);
+  EXPECT_GT(trainer.state().overflowed, 0);
+  EXPECT_LT(trainer.state().overflowed, kSteps);
+  EXPECT_EQ(trainer.state().skipped, trainer.state().overflowed);
+  EXPECT_EQ(trainer.state().loss_scaling.scale,
+            std::ldexp(1.0, 16 - static_cast<int>(trainer.state().overflowed)));
+}
+
 TEST_F(TrainerTest, TheLastCheckpointsAndTheBestStay) {
   const RunFolder folder = open("run");
   Trainer trainer(config_, {.workers = 0});
@@ -103,6 +236,16 @@ TEST_F(TrainerTest, StepsWithoutFiniteLossAreSkippedUntilTooMany) {
   EXPECT_EQ(trainer.state().step, 4);
   EXPECT_EQ(trainer.state().skipped, 4);
   EXPECT_EQ(trainer.weights_hash(), before);
+  // Which samples they had is written down.
+  std::istringstream lines(read_text_file(folder.path() / "bad_steps.jsonl"));
+  std::int64_t step = 0;
+  for (std::string line; std::getline(lines, line); ++step) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["step"], step + 1);
+    EXPECT_EQ(json["ids"].size(), 4U);
+    EXPECT_EQ(json["loss"], "inf");
+  }
+  EXPECT_EQ(step, 4);
 }
 
 TEST_F(TrainerTest, MasksAreLearnedAndChosenBy) {

@@ -55,38 +55,28 @@ std::vector<std::vector<std::int64_t>> drain(Loader& loader) {
 }
 
 TEST(LoaderTest, OrderDoesNotDependOnWorkers) {
-  Loader inline_loader(slow_sample, numbers(50), {.batch_size = 4, .text_length = 2});
-  EXPECT_EQ(inline_loader.batches(), 13);
+  const Batches batches = cut(numbers(50), 4, /*drop_last=*/false);
+  Loader inline_loader(slow_sample, batches, {.text_length = 2});
   const auto expected = drain(inline_loader);
-  ASSERT_EQ(expected.size(), 13U);
-  EXPECT_EQ(expected.front(), (std::vector<std::int64_t>{49, 48, 47, 46}));
-  EXPECT_EQ(expected.back(), (std::vector<std::int64_t>{1, 0}));
+  EXPECT_EQ(expected, batches);
   for (const std::int64_t workers : {1, 2, 5}) {
     for (const std::int64_t ahead : {1, 3}) {
-      Loader loader(slow_sample, numbers(50),
-                    {.batch_size = 4, .text_length = 2, .workers = workers, .ahead = ahead});
+      Loader loader(slow_sample, batches, {.text_length = 2, .workers = workers, .ahead = ahead});
       EXPECT_EQ(drain(loader), expected) << workers << " workers, " << ahead << " ahead";
       EXPECT_FALSE(loader.next().has_value());
     }
   }
 }
 
-TEST(LoaderTest, BeginsAtABatchAndDropsTheLast) {
-  for (const std::int64_t workers : {0, 3}) {
-    Loader whole(slow_sample, numbers(22),
-                 {.batch_size = 4, .drop_last = true, .text_length = 2, .workers = workers});
-    auto expected = drain(whole);
-    ASSERT_EQ(expected.size(), 5U);
-    Loader rest(slow_sample, numbers(22),
-                {.batch_size = 4,
-                 .drop_last = true,
-                 .first_batch = 3,
-                 .text_length = 2,
-                 .workers = workers});
-    EXPECT_EQ(rest.batches(), 5);
-    expected.erase(expected.begin(), expected.begin() + 3);
-    EXPECT_EQ(drain(rest), expected);
-  }
+TEST(LoaderTest, AnOrderIsCutIntoBatches) {
+  EXPECT_THAT(
+      cut(numbers(5), 2, /*drop_last=*/false),
+      ::testing::ElementsAre(std::vector<std::int64_t>{4, 3}, std::vector<std::int64_t>{2, 1},
+                             std::vector<std::int64_t>{0}));
+  EXPECT_EQ(cut(numbers(5), 2, /*drop_last=*/true).size(), 2U);
+  EXPECT_EQ(cut(numbers(4), 2, /*drop_last=*/true).size(), 2U);
+  EXPECT_TRUE(cut({}, 2, /*drop_last=*/false).empty());
+  EXPECT_TRUE(cut(numbers(1), 2, /*drop_last=*/true).empty());
 }
 
 TEST(LoaderTest, ErrorsComeOutInPlaceOfTheirBatch) {
@@ -100,7 +90,7 @@ TEST(LoaderTest, ErrorsComeOutInPlaceOfTheirBatch) {
     return slow_sample(index);
   };
   for (const std::int64_t workers : {0, 1, 4}) {
-    Loader loader(failing, numbers(20), {.batch_size = 4, .text_length = 2, .workers = workers});
+    Loader loader(failing, cut(numbers(20), 4, false), {.text_length = 2, .workers = workers});
     EXPECT_TRUE(loader.next().has_value());  // 19 to 16
     EXPECT_TRUE(loader.next().has_value());
     try {
@@ -120,8 +110,8 @@ TEST(LoaderTest, WorkersStayWithinTheirWindow) {
     return slow_sample(index);
   };
   {
-    Loader loader(counting, numbers(400),
-                  {.batch_size = 4, .text_length = 2, .workers = 3, .ahead = 2});
+    Loader loader(counting, cut(numbers(400), 4, false),
+                  {.text_length = 2, .workers = 3, .ahead = 2});
     EXPECT_TRUE(loader.next().has_value());
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }  // ends with batches unread

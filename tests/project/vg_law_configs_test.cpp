@@ -57,7 +57,7 @@ TEST_P(VgLawConfigsTest, TheHeadsAreThoseOfTheTask) {
   EXPECT_EQ(heads.box.has_value(), !masks_only());
   EXPECT_EQ(heads.mask.has_value(), !boxes_only());
   EXPECT_EQ(config_.train.best_metric,
-            masks_only() ? engine::BestMetric::kMaskMeanIou : engine::BestMetric::kAccuracy);
+            masks_only() ? engine::BestMetric::kMaskMeanIou : engine::BestMetric::kPrecision50);
 }
 
 TEST_P(VgLawConfigsTest, TheModelIsThatOfTheSource) {

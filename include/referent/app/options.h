@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "referent/checkpoint/checkpoint.h"
 #include "referent/data/config.h"
 
 /// What the command line says, one struct a command; torch-free, so that reading it is quick.
@@ -26,6 +27,7 @@ struct CommonOptions {
   std::string device = "cpu";
   std::int64_t threads = 0;                  ///< compute threads; 0: LibTorch's choice
   std::int64_t workers = default_workers();  ///< loader threads
+  checkpoint::Weights weights = checkpoint::Weights::kEma;  ///< of a checkpoint that is read
   bool json = false;
   bool quiet = false;
   bool verbose = false;
@@ -40,6 +42,8 @@ struct TrainOptions {
   /// "": a new run; "auto": from the run folder's last checkpoint; else a checkpoint file.
   std::string resume;
   bool overwrite = false;
+  double time_limit = 0;         ///< seconds; 0: none
+  bool auto_accumulate = false;  ///< where memory does not suffice, more and smaller pieces
 };
 
 struct EvalOptions {

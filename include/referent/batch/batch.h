@@ -29,6 +29,9 @@ struct Batch {
 
   std::int64_t size() const { return images.size(0); }
   Batch to(const torch::Device& device) const;
+
+  /// The samples `begin` to `end` (0 <= begin < end <= size()), in the same memory.
+  Batch part(std::int64_t begin, std::int64_t end) const;
 };
 
 /// What a model says, before thresholds; Q = 1 for models with one answer.

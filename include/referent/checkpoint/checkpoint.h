@@ -36,6 +36,15 @@ void write_checkpoint(const Path& path, const Checkpoint& checkpoint);
 /// by as little as one bit, of a newer format, or not a native checkpoint.
 Checkpoint read_checkpoint(const Path& path, Verify verify = Verify::kAll);
 
+/// Which of the weights that training leaves.
+enum class Weights {
+  kEma,  ///< their averages where the checkpoint has them
+  kRaw,
+};
+
+/// The model's tensors, without what belongs to its training.
+formats::TensorMap weights_of(const Checkpoint& checkpoint, Weights weights = Weights::kEma);
+
 /// Whether the file claims to be a native checkpoint, sound or not. Throws CheckpointError when it
 /// cannot be read.
 bool is_checkpoint(const Path& path);

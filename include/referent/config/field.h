@@ -44,6 +44,15 @@ inline Constraint required() {
 template <typename Enum>
 struct EnumNames;
 
+/// The JSON name of an enumerator; null for a value that is none.
+template <typename Enum>
+constexpr const char* name_of(Enum value) {
+  for (const auto& [enumerator, name] : EnumNames<Enum>::kNames) {
+    if (enumerator == value) return name;
+  }
+  return nullptr;
+}
+
 // A configuration struct is plain data with defaults in place and one member
 //
 //     template <class V> void visit(V& v) {

@@ -55,10 +55,9 @@ nlohmann::ordered_json to_json(const T& value) {
     for (const auto& [key, element] : value) object[key] = to_json(element);
     return object;
   } else if constexpr (Enumeration<T>) {
-    for (const auto& [enumerator, name] : EnumNames<T>::kNames) {
-      if (enumerator == value) return name;
-    }
-    REFERENT_CHECK(false, "enumerator {} has no name", static_cast<long long>(value));
+    const char* name = name_of(value);
+    REFERENT_CHECK(name != nullptr, "enumerator {} has no name", static_cast<long long>(value));
+    return name;
   } else if constexpr (FilePath<T>) {
     return detail::write_path(value);
   } else {

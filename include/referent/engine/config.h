@@ -37,37 +37,84 @@ struct DataConfig {
   }
 };
 
-/// By what the best checkpoint is chosen.
-enum class BestMetric { kAccuracy, kMeanIou, kMaskMeanIou };
+/// By what the best checkpoint is chosen: the names of metric_values().
+enum class BestMetric {
+  kPrecision50,
+  kPrecision60,
+  kPrecision70,
+  kPrecision80,
+  kPrecision90,
+  kMeanIou,
+  kMaskPrecision50,
+  kMaskPrecision60,
+  kMaskPrecision70,
+  kMaskPrecision80,
+  kMaskPrecision90,
+  kMaskMeanIou,
+  kMaskOverallIou
+};
+
+inline bool is_of_masks(BestMetric metric) {
+  return metric >= BestMetric::kMaskPrecision50;
+}
 
 /// In what the forward and the backward pass compute; weights and the optimiser are float32.
-enum class Precision { kFloat32, kBFloat16 };
+enum class Precision { kFloat32, kBFloat16, kFloat16 };
+
+struct EarlyStoppingConfig {
+  std::int64_t patience = 10;
+  double gain = 0;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("patience", patience,
+            "Training ends after this many evaluations in a row that were not better.",
+            config::at_least(1));
+    v.field("gain", gain, "How much more than the best so far counts as better.",
+            config::in_range(0, 1));
+  }
+};
 
 struct TrainConfig {
   std::int64_t batch_size = 64;
+  std::int64_t accumulation = 1;
   Precision precision = Precision::kFloat32;
+  std::optional<training::LossScalingConfig> loss_scaling;
+  bool tf32 = false;
   bool recompute_activations = false;
   std::int64_t epochs = 90;
   std::optional<std::int64_t> max_steps;
   bool drop_last = true;
   training::OptimizerConfig optimizer;
   training::ScheduleConfig schedule;
+  std::optional<training::EmaConfig> ema;
   losses::LossConfig loss;
   std::int64_t log_every = 10;
   std::int64_t eval_every_epochs = 1;
   std::int64_t eval_every_steps = 0;
   std::vector<std::string> eval_data;
-  BestMetric best_metric = BestMetric::kAccuracy;
+  BestMetric best_metric = BestMetric::kPrecision50;
+  std::optional<EarlyStoppingConfig> early_stopping;
   std::int64_t save_every_steps = 0;
+  std::int64_t keep_last = 2;
+  std::int64_t keep_every_steps = 0;
   std::int64_t max_bad_steps = 10;
 
   template <class V>
   void visit(V& v) {
     v.field("batch_size", batch_size, "Samples of a step, over all processes.",
             config::in_range(1, 65536));
+    v.field("accumulation", accumulation,
+            "Pieces that a process computes its share of a batch in, one after the other: the "
+            "same gradient with less memory.",
+            config::in_range(1, 65536));
     v.field("precision", precision,
-            "What the forward and backward pass compute in; bfloat16 where autocast holds it safe. "
-            "Weights, losses and the optimiser stay float32.");
+            "What the forward and backward pass compute in; bfloat16 and float16 where autocast "
+            "holds them safe. Weights, losses and the optimiser stay float32.");
+    v.field("loss_scaling", loss_scaling,
+            "A factor on the loss that keeps small gradients from vanishing; float16 has it "
+            "always.");
+    v.field("tf32", tf32, "Let a GPU round the factors of float32 products to TF32.");
     v.field("recompute_activations", recompute_activations,
             "Forget what blocks of the encoders and decoder compute inside and compute it again in "
             "the backward pass: the same results with less memory and about a third more time.");
@@ -78,6 +125,9 @@ struct TrainConfig {
     v.field("drop_last", drop_last, "Leave out an epoch's last batch where it is not full.");
     v.field("optimizer", optimizer, "AdamW and its parameter groups.");
     v.field("schedule", schedule, "The learning rate over the run.");
+    v.field("ema", ema,
+            "Keep averages of the weights over the steps; evaluations and the choice of the best "
+            "checkpoint then go by these.");
     v.field("loss", loss, "What is minimised.");
     v.field("log_every", log_every, "Steps between lines in the metrics files.",
             config::at_least(1));
@@ -93,8 +143,14 @@ struct TrainConfig {
     v.field("best_metric", best_metric,
             "What the best checkpoint is best in: boxes, or masks where the model has a mask head. "
             "Between equals prec@0.5 decides, for prec@0.5 itself mean_iou.");
+    v.field("early_stopping", early_stopping, "End training when best_metric no longer grows.");
     v.field("save_every_steps", save_every_steps,
             "Save a checkpoint also after every so many steps; 0: never.", config::at_least(0));
+    v.field("keep_last", keep_last, "Checkpoints kept from the end; the best is kept besides.",
+            config::at_least(1));
+    v.field("keep_every_steps", keep_every_steps,
+            "Keep for good what is saved at multiples of so many steps; 0: none.",
+            config::at_least(0));
     v.field("max_bad_steps", max_bad_steps,
             "A step whose loss or gradient is not finite is skipped; training stops after this "
             "many in a row.",
@@ -161,12 +217,23 @@ std::string dump_run_config(const RunConfig& config);
 template <>
 struct referent::config::EnumNames<referent::engine::Precision> {
   static constexpr std::array kNames{std::pair{referent::engine::Precision::kFloat32, "float32"},
-                                     std::pair{referent::engine::Precision::kBFloat16, "bfloat16"}};
+                                     std::pair{referent::engine::Precision::kBFloat16, "bfloat16"},
+                                     std::pair{referent::engine::Precision::kFloat16, "float16"}};
 };
 template <>
 struct referent::config::EnumNames<referent::engine::BestMetric> {
   static constexpr std::array kNames{
-      std::pair{referent::engine::BestMetric::kAccuracy, "prec@0.5"},
+      std::pair{referent::engine::BestMetric::kPrecision50, "prec@0.5"},
+      std::pair{referent::engine::BestMetric::kPrecision60, "prec@0.6"},
+      std::pair{referent::engine::BestMetric::kPrecision70, "prec@0.7"},
+      std::pair{referent::engine::BestMetric::kPrecision80, "prec@0.8"},
+      std::pair{referent::engine::BestMetric::kPrecision90, "prec@0.9"},
       std::pair{referent::engine::BestMetric::kMeanIou, "mean_iou"},
-      std::pair{referent::engine::BestMetric::kMaskMeanIou, "mask_mean_iou"}};
+      std::pair{referent::engine::BestMetric::kMaskPrecision50, "mask_prec@0.5"},
+      std::pair{referent::engine::BestMetric::kMaskPrecision60, "mask_prec@0.6"},
+      std::pair{referent::engine::BestMetric::kMaskPrecision70, "mask_prec@0.7"},
+      std::pair{referent::engine::BestMetric::kMaskPrecision80, "mask_prec@0.8"},
+      std::pair{referent::engine::BestMetric::kMaskPrecision90, "mask_prec@0.9"},
+      std::pair{referent::engine::BestMetric::kMaskMeanIou, "mask_mean_iou"},
+      std::pair{referent::engine::BestMetric::kMaskOverallIou, "mask_overall_iou"}};
 };

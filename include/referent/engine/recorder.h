@@ -25,7 +25,9 @@ struct Record {
 /// there, so that a killed run leaves whole lines but perhaps the last:
 /// - metrics.jsonl: {"kind", "step", "epoch", "dataset"?, and the values by name};
 /// - metrics.csv: the same in long form, a line per value: kind,step,epoch,dataset,metric,value;
-/// - timing.jsonl: {"step", and the values by name}, all that depends on the clock.
+/// - tensorboard/: the same as scalars "train/<name>" and "eval/<dataset>/<name>" for TensorBoard;
+/// - timing.jsonl: {"step", and the values by name}, all that depends on the clock;
+/// - bad_steps.jsonl: {"step", "ids", and the values by name} of steps that were skipped.
 class Recorder {
  public:
   /// For the files in `folder`, which exists.
@@ -33,6 +35,9 @@ class Recorder {
 
   void record(const Record& record) const;
   void record_timing(std::int64_t step, const Values& values) const;
+  /// `ids` are those of the samples of the step.
+  void record_bad_step(std::int64_t step, const std::vector<std::string>& ids,
+                       const Values& values) const;
 
   /// Drops the lines after step `trained` ("train", timing) and `evaluated` ("eval") and what was
   /// not finished, so that a resumed run doubles none.

@@ -40,9 +40,14 @@ class RunFolder {
   /// The steps that have a checkpoint, from the first.
   std::vector<std::int64_t> checkpoint_steps() const;
 
+  /// Which checkpoints stay besides the best.
+  struct Keep {
+    std::int64_t last = 2;         ///< so many from the end
+    std::int64_t every_steps = 0;  ///< those of multiples of so many steps; 0: none
+  };
   /// After the checkpoint of `step` was written: points `last` to it and `best` to that of `best`,
-  /// and removes all but the last two and the best.
-  void publish(std::int64_t step, std::optional<std::int64_t> best) const;
+  /// and removes what is not to be kept.
+  void publish(std::int64_t step, std::optional<std::int64_t> best, const Keep& keep) const;
 
   /// Before a run goes on from `step`: removes the checkpoints after it, which the run will write
   /// again, and what a killed run left unfinished.

@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,22 +24,30 @@
 #include "referent/loader/loader.h"
 #include "referent/models/model.h"
 #include "referent/text/tokenizer.h"
+#include "referent/training/ema.h"
+#include "referent/training/loss_scaler.h"
 #include "referent/training/optimizer.h"
+#include "referent/training/step.h"
 
 namespace referent::engine {
 
 struct TrainerOptions {
   torch::Device device = torch::kCPU;
   std::int64_t workers = 2;
+  /// Seconds after which training stops with all that is needed to go on; 0: none.
+  double time_limit = 0;
+  /// Where memory does not suffice for a step, compute it in twice as many pieces, again and again.
+  bool auto_accumulate = false;
   /// Asked between steps and between batches of an evaluation; a signal's number ends the run.
   std::function<int()> stop = stop_signal;
 };
 
 /// How a run ended.
 enum class Ended {
-  kDone,
-  kStopped,   ///< on request; the last checkpoint holds everything
-  kDiverged,  ///< too many steps in a row without a finite loss and gradient
+  kDone,       ///< all steps, or none more by train.early_stopping
+  kStopped,    ///< on request; the last checkpoint holds everything
+  kTimeLimit,  ///< as kStopped, for time has run out
+  kDiverged,   ///< too many steps in a row without a finite loss and gradient
 };
 
 /// Trains a model as a configuration says. Resuming from a checkpoint gives, on one machine and at
@@ -57,7 +66,8 @@ class Trainer {
   void resume(const Path& checkpoint);
 
   /// Trains to the end, or until it is stopped; writes to `folder`, whose metrics files are cut
-  /// back to where the run stands.
+  /// back to where the run stands. Throws DeviceError where memory does not suffice, FileError
+  /// where the folder cannot be written to; what was saved before stays.
   Ended run(const RunFolder& folder);
 
   const TrainState& state() const { return state_; }
@@ -65,10 +75,10 @@ class Trainer {
   std::string weights_hash() const;
 
  private:
-  /// What one step gave. Named values that are averaged over the steps of a line.
-  struct StepResult {
-    bool finite = true;
-    Values values;  ///< "loss" first
+  /// This process's part of a batch.
+  struct Share {
+    std::vector<std::int64_t> indices;
+    bool counts = true;  ///< false for a stand-in where the batch has no sample left for it
   };
 
   void check_masks() const;
@@ -77,18 +87,29 @@ class Trainer {
   void log_setup() const;
   data::Sample make_sample(std::int64_t epoch, std::int64_t index) const;
 
-  Ended train_epoch(const RunFolder& folder, ProgressBar& bar);
-  StepResult train_step(const Batch& batch);
-  void account(const loader::LoadedBatch& loaded, const StepResult& result);
+  Share share_of(const std::vector<std::int64_t>& batch) const;
+  losses::BatchCounts counts_of(const std::vector<std::int64_t>& batch) const;
+  std::vector<training::Piece> pieces_of(const std::vector<std::int64_t>& batch,
+                                         const Batch& share) const;
+
+  std::optional<Ended> train_epoch(const RunFolder& folder, ProgressBar& bar);
+  training::StepResult train_step(const std::vector<std::int64_t>& batch, const Batch& share);
+  void make_smaller_pieces(std::int64_t samples, const std::string& reason);
+  void account(const std::vector<std::int64_t>& batch, const training::StepResult& result,
+               const Recorder& recorder);
+  double learning_rate_factor(std::int64_t step) const;
   void record_window(const Recorder& recorder);
   void record_timing(const Recorder& recorder);
 
   bool evaluation_due() const;
   bool save_due() const;
-  bool evaluate_and_save(const RunFolder& folder);
+  bool stopped_early() const;
+  std::optional<Ended> ends_now() const;
+  std::optional<Ended> evaluate_and_save(const RunFolder& folder);
   std::optional<std::vector<Evaluation>> evaluate_all();
-  void note(const std::vector<Evaluation>& evaluations, const Recorder& recorder);
-  void save(const RunFolder& folder) const;
+  bool evaluate_and_note(const Recorder& recorder);
+  void choose_best(const Values& values, const std::string& prefix);
+  void save(const RunFolder& folder);
 
   RunConfig config_;
   TrainerOptions options_;
@@ -99,8 +120,11 @@ class Trainer {
   std::unique_ptr<data::Transform> transform_;
   std::shared_ptr<models::Model> model_;
   std::unique_ptr<training::AdamW> optimizer_;
+  std::optional<training::Ema> ema_;
+  std::optional<training::LossScaler> scaler_;
   TrainState state_;
-  std::string metrics_;      ///< the last evaluation as JSON, for checkpoints
+  std::string metrics_;  ///< the last evaluation as JSON, for checkpoints
+  std::chrono::steady_clock::time_point started_;
   double step_seconds_ = 0;  ///< since the last line of timing.jsonl
   double data_seconds_ = 0;  ///< of them spent waiting for data
   std::int64_t timed_steps_ = 0;

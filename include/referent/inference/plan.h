@@ -25,6 +25,7 @@ class Plan {
   struct Options {
     torch::Device device = torch::kCPU;
     torch::ScalarType dtype = torch::kFloat32;  ///< or float64, bfloat16; float16 on a GPU
+    checkpoint::Weights weights = checkpoint::Weights::kEma;  ///< which of a checkpoint's
   };
 
   /// Takes what it needs from the checkpoint's tensors, one after the other. Throws CheckpointError

@@ -20,11 +20,9 @@ checkpoint::ImportResult match_released(checkpoint::StateDict& state, const std:
 /// known family, a tensor of the wrong shape, and a file that fills nothing.
 void initialise(Model& model, const ModelConfig& config);
 
-/// What of a native checkpoint is the model's own: all but the optimizer's tensors.
-formats::TensorMap weights_of(const checkpoint::Checkpoint& checkpoint);
-
-/// Fills every parameter and buffer from a native checkpoint, of which the optimizer's tensors are
-/// passed over. Throws CheckpointError when one is missing, unknown or of the wrong shape.
-void load_weights(Model& model, const checkpoint::Checkpoint& checkpoint);
+/// Fills every parameter and buffer from a native checkpoint, of which what belongs to its training
+/// is passed over. Throws CheckpointError when one is missing, unknown or of the wrong shape.
+void load_weights(Model& model, const checkpoint::Checkpoint& checkpoint,
+                  checkpoint::Weights weights = checkpoint::Weights::kEma);
 
 }  // namespace referent::models

@@ -59,6 +59,31 @@ struct OptimizerConfig {
   }
 };
 
+struct EmaConfig {
+  double decay = 0.9998;
+  bool warmup = true;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("decay", decay, "Share of the average that a step keeps.", config::in_range(0, 1));
+    v.field("warmup", warmup,
+            "Keep at most (1 + n) / (10 + n) at step n, so that early values are forgotten soon.");
+  }
+};
+
+struct LossScalingConfig {
+  double initial = 65536;
+  std::int64_t growth_steps = 2000;
+
+  template <class V>
+  void visit(V& v) {
+    v.field("initial", initial, "The factor at first; an overflow halves it.",
+            config::in_range(1, 16777216));
+    v.field("growth_steps", growth_steps, "Steps without overflow after which it doubles.",
+            config::at_least(1));
+  }
+};
+
 enum class ScheduleType { kConstant, kStep, kPoly, kCosine };
 
 /// The learning rate as a factor of the peak: linear warm-up over steps, then by type.

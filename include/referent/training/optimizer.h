@@ -29,12 +29,16 @@ class AdamW {
   /// The common norm of all gradients: a scalar on the parameters' device, for which nothing waits.
   torch::Tensor gradient_norm() const;
 
-  /// One step at `factor` times every group's peak learning rate. Gradients, whose common norm is
-  /// `norm`, count as scaled to one of at most clip_norm; where it is not finite, nothing changes.
-  /// Nothing waits for a GPU. Gradients hold no promised values after.
-  void step(double factor, const torch::Tensor& norm);
+  /// One step at `factor` times every group's peak learning rate. Gradients are `loss_scale` times
+  /// those of the loss, whose common norm is `norm`; they count as scaled to one of at most
+  /// clip_norm. Where it is not finite, nothing changes. Nothing waits for a GPU. Gradients hold no
+  /// promised values after.
+  void step(double factor, const torch::Tensor& norm, double loss_scale = 1);
 
   void zero_gradients();
+
+  /// The parameters that are trained, in the model's order.
+  std::vector<torch::Tensor> parameters() const;
 
   const std::vector<Group>& groups() const { return groups_; }
 

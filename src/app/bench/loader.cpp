@@ -110,11 +110,9 @@ void drain(const Source& source, const BenchOptions& options, const engine::RunC
            std::int64_t workers, const loader::Loader::MakeSample& make) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(source.count()));
   std::iota(order.begin(), order.end(), 0);
-  loader::Loader loader(make, order,
-                        {.batch_size = options.batch_size,
-                         .text_length = config.data.text.length,
-                         .pad_id = source.pad_id(),
-                         .workers = workers});
+  loader::Loader loader(
+      make, loader::cut(order, options.batch_size, /*drop_last=*/false),
+      {.text_length = config.data.text.length, .pad_id = source.pad_id(), .workers = workers});
   while (loader.next()) {
   }
 }

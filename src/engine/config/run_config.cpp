@@ -32,11 +32,11 @@ void check_eval_data(const RunConfig& config, const std::string& where) {
 }
 
 void check_best_metric(const RunConfig& config, const std::string& where) {
-  if (config.train.best_metric != BestMetric::kMaskMeanIou || config.model.heads.mask) return;
+  if (!is_of_masks(config.train.best_metric) || config.model.heads.mask) return;
   throw ConfigError(
-      "{}: /train/best_metric is \"mask_mean_iou\", but the model has no mask head: add "
-      "/model/heads/mask, or choose by \"prec@0.5\" or \"mean_iou\"",
-      where);
+      "{}: /train/best_metric is \"{}\", but the model has no mask head: add /model/heads/mask, or "
+      "choose by \"prec@0.5\" or \"mean_iou\"",
+      where, config::name_of(config.train.best_metric));
 }
 
 RunConfig read_document(const config::Document& document, const std::string& where) {

@@ -98,7 +98,7 @@ Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
            const checkpoint::Checkpoint& checkpoint, const Options& options)
     : options_(options) {
   const c10::InferenceMode inference;
-  const formats::TensorMap tensors = models::weights_of(checkpoint);
+  const formats::TensorMap tensors = checkpoint::weights_of(checkpoint, options.weights);
   const Weights weights([&](const std::string& name) {
     const auto found = tensors.find(name);
     return found == tensors.end() ? Tensor() : exact(models::to_torch(found->second));

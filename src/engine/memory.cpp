@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "memory.h"
+
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/util/Exception.h>
+
+#include <new>
+#include <string_view>
+
+namespace referent::engine {
+
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+  // LibTorch's CPU allocator and oneDNN have no type of their own for it.
+  const std::string_view message = error.what();
+  return message.find("DefaultCPUAllocator: not enough memory") != std::string_view::npos ||
+         message.find("could not create a memory object") != std::string_view::npos;
+}
+
+void release_unused_memory(torch::Device device) {
+  if (device.is_cuda()) c10::getDeviceAllocator(device.type())->emptyCache();
+}
+
+}  // namespace referent::engine

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referent/training/step.h"
+
+#include <cmath>
+
+namespace referent::training {
+namespace {
+
+/// The values of the pieces, summed; on the device, in float64.
+class Sums {
+ public:
+  void add(const Losses& losses, double weight) {
+    std::vector<Tensor> values{losses.total};
+    if (names_.empty()) names_.emplace_back("loss");
+    for (const auto& [name, value] : losses.parts) {
+      if (names_.size() == values.size()) names_.push_back("loss_" + name);
+      values.push_back(value);
+    }
+    for (Tensor& value : values) value = value.detach().to(torch::kFloat64);
+    const Tensor all = torch::stack(values) * weight;
+    sums_ = sums_.defined() ? sums_ + all : all;
+  }
+
+  const std::vector<std::string>& names() const { return names_; }
+  const Tensor& sums() const { return sums_; }
+
+ private:
+  std::vector<std::string> names_;
+  Tensor sums_;
+};
+
+}  // namespace
+
+StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> pieces,
+                const losses::BatchCounts& whole, double factor, double loss_scale,
+                const StepOptions& options) {
+  optimizer.zero_gradients();
+  Sums sums;
+  for (const Piece& piece : pieces) {
+    at::manual_seed(piece.seed);
+    const Batch batch = piece.batch.to(options.device);
+    const Losses losses = losses::grounding_losses(
+        options.loss, forward(model, batch, options.forward), batch, whole);
+    const double scale = piece.weight * loss_scale;
+    (scale == 1 ? losses.total : losses.total * scale).backward();
+    sums.add(losses, piece.weight);
+  }
+  const Tensor scaled_norm = optimizer.gradient_norm();
+  // Not finite where the loss is not.
+  const Tensor norm = (loss_scale == 1 ? scaled_norm : scaled_norm / loss_scale) +
+                      (0.0 * sums.sums()[0]).to(scaled_norm.dtype());
+  optimizer.step(factor, norm, loss_scale);
+
+  // The one place where the host waits for the device.
+  const Tensor values =
+      torch::cat({sums.sums(), norm.to(torch::kFloat64).reshape(1)}).to(torch::kCPU);
+  StepResult result;
+  for (const std::string& name : sums.names()) {
+    const auto place = static_cast<std::int64_t>(result.values.size());
+    result.values.emplace_back(name, values[place].item<double>());
+  }
+  result.values.emplace_back("gradient_norm", values[values.numel() - 1].item<double>());
+  result.finite = std::isfinite(result.values.back().second);
+  return result;
+}
+
+}  // namespace referent::training
