@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "referent/distributed/process_group.h"
+
+namespace referent::testing {
+
+using Arguments = std::vector<std::string>;
+
+/// Every exchange once, checked on the spot.
+void exchange(distributed::ProcessGroup& group, const Arguments& arguments);
+
+/// `agree TEXT...`: rank r says TEXT number r.
+void agree(distributed::ProcessGroup& group, const Arguments& arguments);
+
+/// `loop FOLDER [RANK exit|throw]`: exchanges until the file FOLDER/stop is there; the rank given
+/// leaves earlier. Every rank notes that it has begun.
+void loop(distributed::ProcessGroup& group, const Arguments& arguments);
+
+/// `gradients TYPE FEATURE...`: prints the gradients of a small model after two steps.
+void gradients(distributed::ProcessGroup& group, const Arguments& arguments);
+
+/// Prints what an exchange of gradients has cost.
+void cost(distributed::ProcessGroup& group, const Arguments& arguments);
+
+/// `failing-backward FOLDER`: steps until an exchange fails.
+void failing_backward(distributed::ProcessGroup& group, const Arguments& arguments);
+
+/// Writes this process's number into FOLDER/ready-RANK.
+void note(const std::string& folder, int rank);
+
+}  // namespace referent::testing
