@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "processes.h"
 #include "referent/app/commands.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 #include "referent/engine/evaluator.h"
-#include "referent/inference/build.h"
 
 namespace referent::app {
 namespace {
@@ -57,9 +57,9 @@ void exchange_expressions(data::Dataset& dataset) {
 }  // namespace
 
 int run_eval(const EvalOptions& options, const CommonOptions& common) {
-  const inference::Predictor predictor(
-      options.checkpoint,
-      {.device = inference::parse_device(common.device), .weights = common.weights});
+  const Processes processes = join_processes(common.device, {});
+  const inference::Predictor predictor(options.checkpoint,
+                                       {.device = processes.device, .weights = common.weights});
   const engine::RunConfig& config = predictor.config();
   std::vector<engine::Evaluation> evaluations;
   for (const NamedDataset& chosen : chosen_datasets(options, config)) {
@@ -78,9 +78,11 @@ int run_eval(const EvalOptions& options, const CommonOptions& common) {
     auto evaluation = engine::evaluate(
         predictor, chosen.name.empty() ? dataset.name : chosen.name, dataset,
         {.batch_size = options.batch_size > 0 ? options.batch_size : config.eval.batch_size,
-         .workers = common.workers});
+         .workers = common.workers,
+         .group = processes.group.get()});
     evaluations.push_back(std::move(evaluation).value());
   }
+  if (!processes.first()) return 0;
   if (!options.predictions.empty()) engine::write_predictions(options.predictions, evaluations);
   fmt::print("{}", common.json ? engine::evaluations_json(evaluations)
                                : engine::evaluations_table(evaluations));

@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "processes.h"
 #include "referent/app/commands.h"
 #include "referent/checkpoint/checkpoint.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 #include "referent/core/signal.h"
 #include "referent/engine/trainer.h"
-#include "referent/inference/build.h"
 
 namespace referent::app {
 namespace {
@@ -31,34 +31,43 @@ engine::Existing existing_of(const TrainOptions& options) {
   return options.overwrite ? engine::Existing::kOverwrite : engine::Existing::kRefuse;
 }
 
-/// Goes on from the last sound checkpoint of the folder; false when there is none at all. A
-/// checkpoint that a crash or the disk spoilt makes way for the one before it.
-bool resume_last(engine::Trainer& trainer, const engine::RunFolder& folder) {
+/// Goes on from the last sound checkpoint of the folder and returns it; nothing when there is none
+/// at all. A checkpoint that a crash or the disk spoilt makes way for the one before it.
+std::optional<Path> resume_last(engine::Trainer& trainer, const engine::RunFolder& folder) {
   const std::vector<std::int64_t> steps = folder.checkpoint_steps();
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     try {
       trainer.resume(folder.checkpoint(*step));
-      return true;
+      return folder.checkpoint(*step);
     } catch (const CheckpointError& error) {
       if (std::next(step) == steps.rend()) throw;
       log::warning("{}; trying the checkpoint before it", error.what());
     }
   }
-  return false;
+  return std::nullopt;
 }
 
-/// The step that training goes on from; nothing for a new run.
-std::optional<std::int64_t> begin(engine::Trainer& trainer, const engine::RunFolder& folder,
-                                  const std::string& resume) {
+/// The checkpoint that training goes on from; nothing for a new run.
+std::optional<Path> begin(engine::Trainer& trainer, const engine::RunFolder& folder,
+                          const std::string& resume) {
   if (resume == kAuto) {
-    if (resume_last(trainer, folder)) return trainer.state().step;
+    if (auto last = resume_last(trainer, folder)) return last;
     log::info("no checkpoint in {}: starting anew", folder.path().string());
   } else if (!resume.empty()) {
     trainer.resume(resume);
-    return trainer.state().step;
+    return resume;
   }
   trainer.initialise();
   return std::nullopt;
+}
+
+/// Ranks other than 0 begin as rank 0 did, with the same files.
+void begin_as(engine::Trainer& trainer, const std::string& checkpoint) {
+  if (checkpoint.empty()) {
+    trainer.initialise();
+  } else {
+    trainer.resume(checkpoint);
+  }
 }
 
 /// A run's configuration with every key of today at its default; as it is where it no longer reads.
@@ -98,29 +107,27 @@ int status_of(engine::Ended ended) {
   throw std::logic_error("unknown end of a run");
 }
 
-}  // namespace
-
-int run_train(const TrainOptions& options, const CommonOptions& common,
-              const std::vector<std::string>& words) {
-  return train(engine::load_run_config(options.config, options.overrides), options, common, words);
+/// "cpu", or of several processes "cpu on 4 processes".
+std::string device_list(const std::string& device, const distributed::ProcessGroup* group) {
+  return group == nullptr ? device : fmt::format("{} on {} processes", device, group->size());
 }
 
-int train(const engine::RunConfig& config, const TrainOptions& options, const CommonOptions& common,
-          const std::vector<std::string>& words) {
-  const engine::Existing existing = existing_of(options);
-  // Before anything is removed or waited for: whatever is wrong with model and data.
-  engine::Trainer trainer(config, {.device = inference::parse_device(common.device),
-                                   .workers = common.workers,
-                                   .time_limit = options.time_limit,
-                                   .auto_accumulate = options.auto_accumulate});
-  const engine::RunFolder folder(folder_of(config, options), existing);
+engine::Ended run_as_first(engine::Trainer& trainer, const engine::RunConfig& config,
+                           const TrainOptions& options, const CommonOptions& common,
+                           const std::vector<std::string>& words,
+                           distributed::ProcessGroup* group) {
+  const engine::RunFolder folder(folder_of(config, options), existing_of(options));
   log::open_file(folder.path() / "log.txt");
-  install_stop_handler();
-  const std::optional<std::int64_t> resumed = begin(trainer, folder, options.resume);
-  if (resumed) warn_of_changes(folder, config);
+  const std::optional<Path> from = begin(trainer, folder, options.resume);
+  if (group != nullptr) group->all_gather(from ? std::filesystem::absolute(*from).string() : "");
+  if (from) warn_of_changes(folder, config);
   folder.write_config(engine::dump_run_config(config));
-  folder.add_start(words, common.device, resumed);
-  const engine::Ended ended = trainer.run(folder);
+  folder.add_start(words, device_list(common.device, group),
+                   from ? std::optional(trainer.state().step) : std::nullopt);
+  const engine::Ended ended = trainer.run(&folder);
+  if (ended == engine::Ended::kStopped || ended == engine::Ended::kTimeLimit) {
+    folder.write_requeue(words);
+  }
   if (common.json) {
     const nlohmann::ordered_json document = {{"schema_version", 1},
                                              {"folder", folder.path().string()},
@@ -130,7 +137,40 @@ int train(const engine::RunConfig& config, const TrainOptions& options, const Co
                                              {"weights", trainer.weights_hash()}};
     fmt::print("{}\n", document.dump(2));
   }
-  return status_of(ended);
+  return ended;
+}
+
+engine::Ended run(const engine::RunConfig& config, const TrainOptions& options,
+                  const CommonOptions& common, const std::vector<std::string>& words,
+                  const Processes& processes) {
+  distributed::ProcessGroup* group = processes.group.get();
+  // Before anything is removed or waited for: whatever is wrong with model and data.
+  engine::Trainer trainer(config, {.device = processes.device,
+                                   .group = group,
+                                   .workers = common.workers,
+                                   .time_limit = options.time_limit,
+                                   .auto_accumulate = options.auto_accumulate});
+  install_stop_handler();
+  if (processes.first()) {
+    return run_as_first(trainer, config, options, common, words, group);
+  }
+  begin_as(trainer, group->all_gather("").front());
+  return trainer.run(nullptr);
+}
+
+}  // namespace
+
+int run_train(const TrainOptions& options, const CommonOptions& common,
+              const std::vector<std::string>& words) {
+  return train(engine::load_run_config(options.config, options.overrides), options, common, words);
+}
+
+int train(const engine::RunConfig& config, const TrainOptions& options, const CommonOptions& common,
+          const std::vector<std::string>& words) {
+  existing_of(options);
+  const Processes processes = join_processes(common.device, config.train.distributed);
+  return telling_others(processes,
+                        [&] { return status_of(run(config, options, common, words, processes)); });
 }
 
 }  // namespace referent::app

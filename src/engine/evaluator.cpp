@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "exchange_results.h"
 #include "referent/core/error.h"
 #include "referent/core/progress.h"
 #include "referent/data/view.h"
@@ -112,6 +113,51 @@ std::string table_rows(const Evaluation& evaluation, bool kinds) {
   return rows + "\n";
 }
 
+/// This process's batches.
+loader::Batches batches_of(const data::Dataset& dataset, const EvaluatorOptions& options) {
+  std::vector<std::int64_t> order(dataset.examples.size());
+  std::iota(order.begin(), order.end(), 0);
+  loader::Batches batches = loader::cut(order, options.batch_size, /*drop_last=*/false);
+  if (options.group == nullptr) return batches;
+  loader::Batches own;
+  const auto processes = static_cast<std::size_t>(options.group->size());
+  for (auto i = static_cast<std::size_t>(options.group->rank()); i < batches.size();
+       i += processes) {
+    own.push_back(std::move(batches[i]));
+  }
+  return own;
+}
+
+/// Nothing when it was stopped.
+std::optional<Evaluation> evaluate_batches(const inference::Predictor& predictor,
+                                           const std::string& name, const data::Dataset& dataset,
+                                           const EvaluatorOptions& options) {
+  const auto make_sample = [&](std::int64_t index) {
+    data::Example example = dataset.examples[static_cast<std::size_t>(index)];
+    example.mask = nullptr;  // made where it is compared, in the original picture only
+    RandomStream unused(0);
+    return predictor.transform()(
+        example, image::decode_file(example.image, image::Orientation::kIgnore), unused);
+  };
+  loader::Batches batches = batches_of(dataset, options);
+  ProgressBar bar("evaluating " + name, static_cast<std::int64_t>(batches.size()));
+  loader::Loader loader(make_sample, std::move(batches),
+                        {.text_length = predictor.config().data.text.length,
+                         .pad_id = predictor.tokenizer().pad_id(),
+                         .workers = options.workers});
+  Evaluation evaluation;
+  evaluation.dataset = name;
+  evaluation.split = dataset.split;
+  evaluation.missing = dataset.missing;
+  if (predictor.has_mask_head()) evaluation.masks.emplace();
+  while (const auto loaded = loader.next()) {
+    if (options.stop && options.stop()) return std::nullopt;
+    add_results(predictor, *loaded, predictor.forward(loaded->batch), dataset, evaluation);
+    bar.advance();
+  }
+  return evaluation;
+}
+
 }  // namespace
 
 Values metric_values(const Evaluation& evaluation) {
@@ -126,32 +172,12 @@ Values metric_values(const Evaluation& evaluation) {
 std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const std::string& name,
                                    const data::Dataset& dataset, const EvaluatorOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  const auto make_sample = [&](std::int64_t index) {
-    data::Example example = dataset.examples[static_cast<std::size_t>(index)];
-    example.mask = nullptr;  // made where it is compared, in the original picture only
-    RandomStream unused(0);
-    return predictor.transform()(
-        example, image::decode_file(example.image, image::Orientation::kIgnore), unused);
-  };
-  std::vector<std::int64_t> order(dataset.examples.size());
-  std::iota(order.begin(), order.end(), 0);
-  loader::Loader loader(make_sample, loader::cut(order, options.batch_size, /*drop_last=*/false),
-                        {.text_length = predictor.config().data.text.length,
-                         .pad_id = predictor.tokenizer().pad_id(),
-                         .workers = options.workers});
-  Evaluation evaluation;
-  evaluation.dataset = name;
-  evaluation.split = dataset.split;
-  evaluation.missing = dataset.missing;
-  if (predictor.has_mask_head()) evaluation.masks.emplace();
-  ProgressBar bar("evaluating " + name, loader::batch_count(static_cast<std::int64_t>(order.size()),
-                                                            options.batch_size, false));
-  while (const auto loaded = loader.next()) {
-    if (options.stop && options.stop()) return std::nullopt;
-    add_results(predictor, *loaded, predictor.forward(loaded->batch), dataset, evaluation);
-    bar.advance();
+  auto evaluation = evaluate_batches(predictor, name, dataset, options);
+  if (options.group != nullptr) {
+    evaluation = exchange_results(*options.group, evaluation, dataset);
   }
-  evaluation.seconds =
+  if (!evaluation) return std::nullopt;
+  evaluation->seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return evaluation;
 }

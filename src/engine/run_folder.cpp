@@ -19,11 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRunFile = "run.json";
+constexpr const char* kRequeueFile = "requeue.json";
 constexpr const char* kCheckpoints = "checkpoints";
 /// All that a run writes, and so all that --overwrite may remove.
 constexpr const char* kContents[] = {
     "config.json",  kRunFile,          "log.txt",      "metrics.jsonl", "metrics.csv",
-    "timing.jsonl", "bad_steps.jsonl", "requeue.json", "tensorboard",   "last",
+    "timing.jsonl", "bad_steps.jsonl", kRequeueFile, "tensorboard",   "last",
     "best",         kCheckpoints};
 
 std::string now() {
@@ -95,7 +96,16 @@ void RunFolder::add_start(const std::vector<std::string>& command_line, const st
                                   {"versions", nlohmann::ordered_json::parse(versions_json())}};
   if (resumed_step) start["resumed_step"] = *resumed_step;
   run["starts"].push_back(std::move(start));
+  on_files(path_, [&] { fs::remove(path_ / kRequeueFile); });
   write_file(path_ / kRunFile, run.dump(2) + "\n");
+}
+
+void RunFolder::write_requeue(std::vector<std::string> command_line) const {
+  const auto resumes = [](const std::string& word) { return word.starts_with("--resume"); };
+  std::erase(command_line, "--overwrite");
+  if (std::ranges::none_of(command_line, resumes)) command_line.emplace_back("--resume");
+  const nlohmann::ordered_json json = {{"schema_version", 1}, {"command_line", command_line}};
+  write_file(path_ / kRequeueFile, json.dump(2) + "\n");
 }
 
 Path RunFolder::checkpoint(std::int64_t step) const {

@@ -20,6 +20,7 @@
 #include "referent/image/decode.h"
 #include "referent/inference/build.h"
 #include "referent/models/init.h"
+#include "referent/models/state.h"
 #include "referent/text/config.h"
 #include "referent/training/schedule.h"
 
@@ -204,10 +205,31 @@ data::Sample Trainer::make_sample(std::int64_t epoch, std::int64_t index) const 
                        stream);
 }
 
-Ended Trainer::run(const RunFolder& folder) {
+/// Before the first step: all ranks begin with the same, or not at all.
+void Trainer::join_group() {
+  if (options_.group == nullptr) return;
+  distributed::ProcessGroup& group = *options_.group;
+  group.check_agreement("configuration", dump_run_config(config_));
+  group.check_agreement("version of the program", versions_json());
+  group.check_agreement("training data", fmt::format("{} expressions", examples_.size()));
+  group.check_agreement("point to go on from", to_text(state_));
+  std::vector<torch::Tensor> tensors;
+  for (const auto& [name, tensor] : models::state_of(*model_)) tensors.push_back(tensor);
+  group.broadcast(tensors);
+  const distributed::DistributedConfig& how = config_.train.distributed;
+  reducer_ = std::make_unique<distributed::GradientReducer>(
+      group, optimizer_->parameters(),
+      distributed::ReducerOptions{how.deterministic, how.bucket_megabytes,
+                                  config_.train.recompute_activations});
+}
+
+Ended Trainer::run(const RunFolder* folder) {
   log_setup();
-  folder.discard_after(state_.step);
-  Recorder(folder.path()).rewind(state_.step, state_.evaluated_step);
+  join_group();
+  if (folder != nullptr) {
+    folder->discard_after(state_.step);
+    Recorder(folder->path()).rewind(state_.step, state_.evaluated_step);
+  }
   ProgressBar bar(config_.name, total_steps(), state_.step);
   std::optional<Ended> ended;
   // An evaluation that an interruption cut off comes first.
@@ -220,7 +242,13 @@ Ended Trainer::run(const RunFolder& folder) {
 }
 
 Trainer::Share Trainer::share_of(const std::vector<std::int64_t>& batch) const {
-  return {batch, true};
+  const auto samples = static_cast<std::ptrdiff_t>(batch.size());
+  const std::ptrdiff_t begin = samples * rank() / processes();
+  const std::ptrdiff_t end = samples * (rank() + 1) / processes();
+  // A last batch of fewer samples than processes: who gets none computes one for nothing, so that
+  // all take the same part in the step.
+  if (begin == end) return {{batch.front()}, false};
+  return {{batch.begin() + begin, batch.begin() + end}, true};
 }
 
 losses::BatchCounts Trainer::counts_of(const std::vector<std::int64_t>& batch) const {
@@ -231,13 +259,16 @@ losses::BatchCounts Trainer::counts_of(const std::vector<std::int64_t>& batch) c
 }
 
 std::vector<training::Piece> Trainer::pieces_of(const std::vector<std::int64_t>& batch,
-                                                const Batch& share) const {
+                                                const Batch& share, bool counts) const {
+  if (!counts) return {{share, 0, 0}};
   const auto samples = static_cast<std::int64_t>(batch.size());
-  const std::int64_t pieces = state_.accumulation;
+  const std::int64_t pieces = processes() * state_.accumulation;  // of the whole batch
+  const std::int64_t first = rank() * state_.accumulation;
+  const std::int64_t before = samples * first / pieces;
   std::vector<training::Piece> result;
-  for (std::int64_t piece = 0; piece < pieces; ++piece) {
-    const std::int64_t begin = samples * piece / pieces;
-    const std::int64_t end = samples * (piece + 1) / pieces;
+  for (std::int64_t piece = first; piece < first + state_.accumulation; ++piece) {
+    const std::int64_t begin = samples * piece / pieces - before;
+    const std::int64_t end = samples * (piece + 1) / pieces - before;
     if (begin == end) continue;
     RandomStream stream(static_cast<std::uint64_t>(config_.seed),
                         static_cast<std::uint64_t>(state_.step), static_cast<std::uint64_t>(piece),
@@ -247,8 +278,7 @@ std::vector<training::Piece> Trainer::pieces_of(const std::vector<std::int64_t>&
   return result;
 }
 
-std::optional<Ended> Trainer::train_epoch(const RunFolder& folder, ProgressBar& bar) {
-  const Recorder recorder(folder.path());
+std::optional<Ended> Trainer::train_epoch(const RunFolder* folder, ProgressBar& bar) {
   const std::int64_t epoch = state_.epoch();
   loader::Batches batches =
       loader::cut(data::epoch_order(static_cast<std::int64_t>(examples_.size()),
@@ -257,27 +287,32 @@ std::optional<Ended> Trainer::train_epoch(const RunFolder& folder, ProgressBar& 
                   config_.train.batch_size, config_.train.drop_last);
   batches.erase(batches.begin(), batches.begin() + state_.batch_in_epoch());
   loader::Batches shares;
-  for (const auto& batch : batches) shares.push_back(share_of(batch).indices);
+  std::vector<bool> count;
+  for (const auto& batch : batches) {
+    Share share = share_of(batch);
+    shares.push_back(std::move(share.indices));
+    count.push_back(share.counts);
+  }
   loader::Loader loader([this, epoch](std::int64_t index) { return make_sample(epoch, index); },
                         std::move(shares),
                         {.text_length = config_.data.text.length,
                          .pad_id = tokenizer_->pad_id(),
                          .workers = options_.workers});
   model_->train();
-  for (const auto& batch : batches) {
-    if (state_.step == total_steps()) break;
+  for (std::size_t i = 0; i < batches.size() && state_.step < total_steps(); ++i) {
+    const auto& batch = batches[i];
     const auto start = Clock::now();
     const auto loaded = loader.next();
     REFERENT_CHECK(loaded.has_value(), "epoch {} ended early", epoch + 1);
     data_seconds_ += seconds_since(start);
-    const training::StepResult result = train_step(batch, loaded->batch);
-    account(batch, result, recorder);
+    const training::StepResult result = train_step(batch, loaded->batch, count[i]);
+    account(batch, result, folder);
     step_seconds_ += seconds_since(start);
     ++timed_steps_;
     bar.advance(fmt::format("loss {:.4f}", result.values.front().second));
     if (state_.step % config_.train.log_every == 0) {
-      record_window(recorder);
-      record_timing(recorder);
+      record_window(folder);
+      record_timing(folder);
     }
     if (state_.bad_in_a_row >= config_.train.max_bad_steps) {
       log::error(
@@ -297,14 +332,15 @@ double Trainer::learning_rate_factor(std::int64_t step) const {
                                    config_.train.epochs);
 }
 
-training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
-                                         const Batch& share) {
+training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch, const Batch& share,
+                                         bool counts) {
   const training::StepOptions how{
       options_.device,
       config_.train.loss,
-      {type_of(config_.train.precision), config_.train.recompute_activations}};
+      {type_of(config_.train.precision), config_.train.recompute_activations},
+      {options_.group, reducer_.get()}};
   for (;;) {
-    const std::vector<training::Piece> pieces = pieces_of(batch, share);
+    const std::vector<training::Piece> pieces = pieces_of(batch, share, counts);
     try {
       const training::StepResult result =
           training::step(*model_, *optimizer_, pieces, counts_of(batch),
@@ -327,7 +363,8 @@ void Trainer::make_smaller_pieces(std::int64_t samples, const std::string& reaso
       fmt::format("out of memory in step {}, at {} pictures of {} x {} pixels at once in {}",
                   state_.step + 1, size, config_.data.image.size, config_.data.image.size,
                   config::name_of(config_.train.precision));
-  if (!options_.auto_accumulate || size <= 1) {
+  // Other processes are within the step already; they cannot begin it anew.
+  if (!options_.auto_accumulate || size <= 1 || processes() > 1) {
     throw DeviceError(
         "{}. Raise /train/accumulation (or give --auto-accumulate), set "
         "/train/recompute_activations, lower /train/batch_size or /data/image/size. {}",
@@ -339,7 +376,7 @@ void Trainer::make_smaller_pieces(std::int64_t samples, const std::string& reaso
 }
 
 void Trainer::account(const std::vector<std::int64_t>& batch, const training::StepResult& result,
-                      const Recorder& recorder) {
+                      const RunFolder* folder) {
   ++state_.step;
   const bool overflowed =
       scaler_ && std::isfinite(result.values.front().second) && scaler_->update(result.finite);
@@ -357,7 +394,9 @@ void Trainer::account(const std::vector<std::int64_t>& batch, const training::St
     for (const std::int64_t index : batch) {
       ids.push_back(examples_[static_cast<std::size_t>(index)].id);
     }
-    recorder.record_bad_step(state_.step, ids, result.values);
+    if (folder != nullptr) {
+      Recorder(folder->path()).record_bad_step(state_.step, ids, result.values);
+    }
     std::string values;
     for (const auto& [name, value] : result.values) values += fmt::format("{} {}, ", name, value);
     log::warning("step {} skipped: {}samples {}", state_.step, values, fmt::join(ids, ", "));
@@ -371,7 +410,7 @@ void Trainer::account(const std::vector<std::int64_t>& batch, const training::St
   }
 }
 
-void Trainer::record_window(const Recorder& recorder) {
+void Trainer::record_window(const RunFolder* folder) {
   const std::int64_t last_step = state_.step - 1;
   Record record{"train", state_.step, last_step / state_.steps_per_epoch + 1, "", {}};
   for (const auto& [name, window] : state_.window) {
@@ -381,17 +420,23 @@ void Trainer::record_window(const Recorder& recorder) {
       "learning_rate", config_.train.optimizer.learning_rate * learning_rate_factor(last_step));
   record.values.emplace_back("skipped", static_cast<double>(state_.skipped));
   if (scaler_) record.values.emplace_back("loss_scale", scaler_->scale());
-  recorder.record(record);
+  if (folder != nullptr) Recorder(folder->path()).record(record);
   state_.window.clear();
 }
 
-void Trainer::record_timing(const Recorder& recorder) {
+void Trainer::record_timing(const RunFolder* folder) {
   const auto steps = static_cast<double>(timed_steps_);
-  recorder.record_timing(
-      state_.step, {{"seconds_per_step", step_seconds_ / steps},
-                    {"data_seconds_per_step", data_seconds_ / steps},
-                    {"samples_per_second", steps * static_cast<double>(config_.train.batch_size) /
-                                               std::max(step_seconds_, 1e-9)}});
+  Values values{{"seconds_per_step", step_seconds_ / steps},
+                {"data_seconds_per_step", data_seconds_ / steps},
+                {"samples_per_second", steps * static_cast<double>(config_.train.batch_size) /
+                                           std::max(step_seconds_, 1e-9)}};
+  if (reducer_) {
+    const distributed::CommunicationCost cost = reducer_->take_cost();
+    values.emplace_back("exchanged_bytes_per_step", static_cast<double>(cost.bytes) / steps);
+    values.emplace_back("exchange_seconds_per_step", cost.seconds / steps);
+    values.emplace_back("exposed_exchange_seconds_per_step", cost.exposed_seconds / steps);
+  }
+  if (folder != nullptr) Recorder(folder->path()).record_timing(state_.step, values);
   step_seconds_ = 0;
   data_seconds_ = 0;
   timed_steps_ = 0;
@@ -415,26 +460,27 @@ bool Trainer::stopped_early() const {
 }
 
 /// Why the run ends at this boundary between two steps, if it does.
-std::optional<Ended> Trainer::ends_now() const {
+std::optional<Ended> Trainer::ends_now() {
   if (stopped_early()) {
     log::info("stopped early: {} evaluations in a row were not better than step {}",
               state_.evaluations_since_best, state_.best ? state_.best->step : 0);
     return Ended::kDone;
   }
   if (state_.step >= total_steps()) return std::nullopt;
-  if (stop_requested()) return Ended::kStopped;
-  if (options_.time_limit > 0 && seconds_since(started_) >= options_.time_limit) {
-    return Ended::kTimeLimit;
-  }
+  const bool late = options_.time_limit > 0 && seconds_since(started_) >= options_.time_limit;
+  torch::Tensor asked = torch::tensor({stop_requested() ? 1.0 : 0.0, late ? 1.0 : 0.0});
+  if (options_.group != nullptr) options_.group->all_reduce_sum(asked);
+  if (asked[0].item<double>() > 0) return Ended::kStopped;
+  if (asked[1].item<double>() > 0) return Ended::kTimeLimit;
   return std::nullopt;
 }
 
 /// What the boundary between two steps asks for. When the run is to end here, a checkpoint holds
 /// all that there is.
-std::optional<Ended> Trainer::evaluate_and_save(const RunFolder& folder) {
+std::optional<Ended> Trainer::evaluate_and_save(const RunFolder* folder) {
   bool save_now = save_due();
   if (evaluation_due() && state_.evaluated_step < state_.step) {
-    if (!evaluate_and_note(Recorder(folder.path()))) {
+    if (!evaluate_and_note(folder)) {
       save(folder);
       return Ended::kStopped;
     }
@@ -452,7 +498,8 @@ std::optional<std::vector<Evaluation>> Trainer::evaluate_all() {
     auto evaluation = evaluate(predictor, name, dataset,
                                {.batch_size = config_.eval.batch_size,
                                 .workers = options_.workers,
-                                .stop = [this] { return stop_requested(); }});
+                                .stop = [this] { return stop_requested(); },
+                                .group = options_.group});
     if (!evaluation) return std::nullopt;
     evaluations.push_back(std::move(*evaluation));
   }
@@ -461,7 +508,7 @@ std::optional<std::vector<Evaluation>> Trainer::evaluate_all() {
 }
 
 /// False when it was asked to stop meanwhile.
-bool Trainer::evaluate_and_note(const Recorder& recorder) {
+bool Trainer::evaluate_and_note(const RunFolder* folder) {
   const auto raw = evaluate_all();
   if (!raw) return false;
   std::optional<std::vector<Evaluation>> averaged;
@@ -486,7 +533,7 @@ bool Trainer::evaluate_and_note(const Recorder& recorder) {
     }
     metrics[evaluation.dataset] = nlohmann::ordered_json::object();
     for (const auto& [name, value] : record.values) metrics[evaluation.dataset][name] = value;
-    recorder.record(record);
+    if (folder != nullptr) Recorder(folder->path()).record(record);
     if (i == 0) choose_best(record.values, averaged ? kEmaPrefix : "");
   }
   metrics_ = metrics.dump();
@@ -514,9 +561,10 @@ void Trainer::choose_best(const Values& values, const std::string& prefix) {
   }
 }
 
-void Trainer::save(const RunFolder& folder) {
+void Trainer::save(const RunFolder* folder) {
   if (ema_) state_.ema_updates = ema_->updates();
   if (scaler_) state_.loss_scaling = scaler_->state();
+  if (folder == nullptr) return;
   checkpoint::Checkpoint checkpoint;
   checkpoint.tensors = training_tensors(*model_, *optimizer_, ema_ ? &*ema_ : nullptr);
   checkpoint.config = dump_run_config(config_);
@@ -525,9 +573,9 @@ void Trainer::save(const RunFolder& folder) {
   checkpoint.git = build_info().git;
   checkpoint.metrics = metrics_;
   checkpoint.training = to_text(state_);
-  checkpoint::write_checkpoint(folder.checkpoint(state_.step), checkpoint);
-  folder.publish(state_.step, state_.best ? std::optional(state_.best->step) : std::nullopt,
-                 {config_.train.keep_last, config_.train.keep_every_steps});
+  checkpoint::write_checkpoint(folder->checkpoint(state_.step), checkpoint);
+  folder->publish(state_.step, state_.best ? std::optional(state_.best->step) : std::nullopt,
+                  {config_.train.keep_last, config_.train.keep_every_steps});
 }
 
 }  // namespace referent::engine

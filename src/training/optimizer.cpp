@@ -135,9 +135,9 @@ void AdamW::zero_gradients() {
   for (Slot& slot : slots_) slot.parameter.mutable_grad().reset();
 }
 
-std::vector<Tensor> AdamW::parameters() const {
-  std::vector<Tensor> parameters;
-  for (const Slot& slot : slots_) parameters.push_back(slot.parameter);
+std::vector<std::pair<std::string, Tensor>> AdamW::parameters() const {
+  std::vector<std::pair<std::string, Tensor>> parameters;
+  for (const Slot& slot : slots_) parameters.emplace_back(slot.name, slot.parameter);
   return parameters;
 }
 

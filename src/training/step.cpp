@@ -29,6 +29,16 @@ class Sums {
   Tensor sums_;
 };
 
+void backward(const Tensor& loss, const Exchange& exchange, bool last) {
+  if (exchange.reducer == nullptr) {
+    loss.backward();
+  } else if (last) {
+    exchange.reducer->backward(loss);
+  } else {
+    exchange.reducer->accumulate(loss);
+  }
+}
+
 }  // namespace
 
 StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> pieces,
@@ -36,24 +46,27 @@ StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> p
                 const StepOptions& options) {
   optimizer.zero_gradients();
   Sums sums;
-  for (const Piece& piece : pieces) {
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Piece& piece = pieces[i];
     at::manual_seed(piece.seed);
     const Batch batch = piece.batch.to(options.device);
-    const Losses losses = losses::grounding_losses(
+    const Losses of_piece = losses::grounding_losses(
         options.loss, forward(model, batch, options.forward), batch, whole);
     const double scale = piece.weight * loss_scale;
-    (scale == 1 ? losses.total : losses.total * scale).backward();
-    sums.add(losses, piece.weight);
+    backward(scale == 1 ? of_piece.total : of_piece.total * scale, options.exchange,
+             i + 1 == pieces.size());
+    sums.add(of_piece, piece.weight);
   }
+  Tensor losses = sums.sums();
+  if (options.exchange.group != nullptr) options.exchange.group->all_reduce_sum(losses);
   const Tensor scaled_norm = optimizer.gradient_norm();
   // Not finite where the loss is not.
   const Tensor norm = (loss_scale == 1 ? scaled_norm : scaled_norm / loss_scale) +
-                      (0.0 * sums.sums()[0]).to(scaled_norm.dtype());
+                      (0.0 * losses[0]).to(scaled_norm.dtype());
   optimizer.step(factor, norm, loss_scale);
 
   // The one place where the host waits for the device.
-  const Tensor values =
-      torch::cat({sums.sums(), norm.to(torch::kFloat64).reshape(1)}).to(torch::kCPU);
+  const Tensor values = torch::cat({losses, norm.to(torch::kFloat64).reshape(1)}).to(torch::kCPU);
   StepResult result;
   for (const std::string& name : sums.names()) {
     const auto place = static_cast<std::int64_t>(result.values.size());

@@ -46,7 +46,7 @@ TEST_F(AloneTest, GradientsAreThoseOfAPlainBackwardPass) {
     for (const bool deterministic : {false, true}) {
       torch::nn::Linear first(64, 64), second(64, 8), unused(4, 4);
       GradientReducer::Parameters parameters;
-      for (const auto& layer : {first, second, unused}) {
+      for (auto layer : {first, second, unused}) {
         layer->to(device_, type);
         for (const Tensor& parameter : layer->parameters()) parameters.emplace_back("x", parameter);
       }
@@ -65,7 +65,9 @@ TEST_F(AloneTest, GradientsAreThoseOfAPlainBackwardPass) {
       for (std::size_t i = 0; i < expected.size(); ++i) {
         const Tensor& gradient = parameters[i].second.grad();
         ASSERT_EQ(gradient.defined(), expected[i].defined()) << i;
-        if (gradient.defined()) EXPECT_TRUE(torch::equal(gradient, expected[i])) << i;
+        if (gradient.defined()) {
+          EXPECT_TRUE(torch::equal(gradient, expected[i])) << i;
+        }
       }
       EXPECT_GT(reducer.take_cost().exchanges, 1);
     }

@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
         // One and another way to round: sums of 8 samples, in float32 and in bfloat16.
         Case{"Float32", 2, {"float32"}, 1e-5}, Case{"BFloat16", 2, {"bfloat16"}, 0.05},
         Case{"BFloat16Deterministic", 3, {"bfloat16", "deterministic"}, 0.05}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(GradientCostTest, IsCounted) {
   for (const ProcessResult& result : Group(2, {"cost"}).wait()) {

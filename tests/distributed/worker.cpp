@@ -23,7 +23,8 @@ using Scenario = void (*)(ProcessGroup&, const std::vector<std::string>&);
 
 const std::map<std::string, Scenario> kScenarios{
     {"exchange", exchange},   {"agree", agree}, {"loop", loop},
-    {"gradients", gradients}, {"cost", cost},   {"failing-backward", failing_backward}};
+    {"gradients", gradients}, {"cost", cost},   {"failing-backward", failing_backward},
+    {"train", train}};
 
 DistributedConfig config() {
   DistributedConfig config;

@@ -58,7 +58,7 @@ class TrainTest : public ::testing::Test {
 TEST_F(TrainTest, ARunFolderHoldsWhatDescribesTheRun) {
   EXPECT_THAT(entries(tiny_.run()),
               ElementsAre("best", "checkpoints", "config.json", "last", "log.txt", "metrics.csv",
-                          "metrics.jsonl", "run.json", "timing.jsonl"));
+                          "metrics.jsonl", "run.json", "tensorboard", "timing.jsonl"));
   EXPECT_THAT(referent({"config", "check", tiny_.run() / "config.json"}), ExitsWith(0));
   EXPECT_THAT(fs::read_symlink(tiny_.run() / "last").string(),
               EndsWith("step-00000020.safetensors"));

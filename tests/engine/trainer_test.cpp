@@ -43,7 +43,7 @@ class TrainerTest : public ::testing::Test {
   Outcome run_unbroken(const std::string& name, std::int64_t workers) const {
     const RunFolder folder = open(name);
     Trainer trainer(config_, {.workers = workers});
-    EXPECT_EQ(trainer.run(folder), Ended::kDone);
+    EXPECT_EQ(trainer.run(&folder), Ended::kDone);
     EXPECT_EQ(trainer.state().step, kSteps);
     return outcome(trainer, folder);
   }
@@ -54,13 +54,13 @@ class TrainerTest : public ::testing::Test {
     const RunFolder folder = open(fmt::format("interrupted-{}", call));
     int asked = 0;
     Trainer first(config_, {.workers = 1, .stop = [&] { return ++asked == call ? 15 : 0; }});
-    EXPECT_EQ(first.run(folder), Ended::kStopped);
+    EXPECT_EQ(first.run(&folder), Ended::kStopped);
     EXPECT_LT(first.state().step, kSteps + 1);
     Trainer second(config_, {.workers = 0, .stop = {}});
     second.resume(folder.checkpoint(first.state().step));
     EXPECT_EQ(second.state(), first.state());
     EXPECT_EQ(second.weights_hash(), first.weights_hash());
-    EXPECT_EQ(second.run(folder), Ended::kDone);
+    EXPECT_EQ(second.run(&folder), Ended::kDone);
     return outcome(second, folder);
   }
 
@@ -98,7 +98,7 @@ TEST_F(TrainerTest, ACheckpointHoldsWeightsAndTheirAverages) {
   config_.train.ema = training::EmaConfig{.decay = 0.9, .warmup = false};
   const RunFolder folder = open("averages");
   Trainer trainer(config_, {.workers = 0});
-  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  ASSERT_EQ(trainer.run(&folder), Ended::kDone);
   const auto score = [&](checkpoint::Weights weights) {
     const inference::Predictor predictor(folder.path() / "last", {.weights = weights});
     return metric_values(
@@ -118,8 +118,9 @@ TEST_F(TrainerTest, ACheckpointHoldsWeightsAndTheirAverages) {
 
 TEST_F(TrainerTest, PiecesOfABatchTrainAsTheBatchDoes) {
   const auto losses = [&](const std::string& name) {
+    const RunFolder folder = open(name);
     Trainer trainer(config_, {.workers = 0});
-    EXPECT_EQ(trainer.run(open(name)), Ended::kDone);
+    EXPECT_EQ(trainer.run(&folder), Ended::kDone);
     std::istringstream lines(read_text_file(temporary_.path() / name / "metrics.jsonl"));
     std::vector<double> values;
     for (std::string line; std::getline(lines, line);) {
@@ -145,18 +146,18 @@ TEST_F(TrainerTest, TrainingEndsWhenNothingGetsBetter) {
   config_.train.early_stopping = EarlyStoppingConfig{.patience = 3, .gain = 0};
   const RunFolder folder = open("flat");
   Trainer trainer(config_, {.workers = 0});
-  EXPECT_EQ(trainer.run(folder), Ended::kDone);
+  EXPECT_EQ(trainer.run(&folder), Ended::kDone);
   EXPECT_EQ(trainer.state().step, 4);  // the first evaluation is the best
   EXPECT_EQ(trainer.state().best.value().step, 1);
   // It stays ended, unless more patience is asked for.
   Trainer again(config_, {.workers = 0});
   again.resume(folder.path() / "last");
-  EXPECT_EQ(again.run(folder), Ended::kDone);
+  EXPECT_EQ(again.run(&folder), Ended::kDone);
   EXPECT_EQ(again.state().step, 4);
   config_.train.early_stopping->patience = 5;
   Trainer longer(config_, {.workers = 0});
   longer.resume(folder.path() / "last");
-  EXPECT_EQ(longer.run(folder), Ended::kDone);
+  EXPECT_EQ(longer.run(&folder), Ended::kDone);
   EXPECT_EQ(longer.state().step, 6);
 }
 
@@ -164,11 +165,11 @@ TEST_F(TrainerTest, TimeRunsOutBetweenSteps) {
   const Outcome unbroken = run_unbroken("unbroken", 0);
   const RunFolder folder = open("limited");
   Trainer trainer(config_, {.workers = 0, .time_limit = 1e-6});
-  EXPECT_EQ(trainer.run(folder), Ended::kTimeLimit);
+  EXPECT_EQ(trainer.run(&folder), Ended::kTimeLimit);
   EXPECT_EQ(trainer.state().step, 1);
   Trainer second(config_, {.workers = 0});
   second.resume(folder.path() / "last");
-  EXPECT_EQ(second.run(folder), Ended::kDone);
+  EXPECT_EQ(second.run(&folder), Ended::kDone);
   EXPECT_EQ(outcome(second, folder), unbroken);
 }
 
@@ -178,11 +179,11 @@ TEST_F(TrainerTest, MoreEpochsGoOnAsALongerRunWould) {
   const RunFolder folder = open("run");
   config_.train.epochs = 1;
   Trainer first(config_, {.workers = 0});
-  ASSERT_EQ(first.run(folder), Ended::kDone);
+  ASSERT_EQ(first.run(&folder), Ended::kDone);
   config_.train.epochs = 3;
   Trainer second(config_, {.workers = 0});
   second.resume(folder.path() / "last");
-  EXPECT_EQ(second.run(folder), Ended::kDone);
+  EXPECT_EQ(second.run(&folder), Ended::kDone);
   EXPECT_EQ(outcome(second, folder).weights, run_unbroken("longer", 0).weights);
 }
 
@@ -192,7 +193,7 @@ TEST_F(TrainerTest, CheckpointsOfCertainStepsStayForGood) {
   config_.train.keep_last = 1;
   const RunFolder folder = open("run");
   Trainer trainer(config_, {.workers = 0});
-  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  ASSERT_EQ(trainer.run(&folder), Ended::kDone);
   std::set<std::int64_t> kept{4, 8, 9, trainer.state().best.value().step};
   EXPECT_THAT(folder.checkpoint_steps(), ::testing::ElementsAreArray(kept));
 }
@@ -201,8 +202,9 @@ TEST_F(TrainerTest, AnOverflowLowersTheScaleAndIsNoBadStep) {
   config_.train.loss.box_weight = 1e15;  // squares of scaled gradients overflow float32
   config_.train.loss_scaling = training::LossScalingConfig{.initial = 1 << 16};
   config_.train.max_bad_steps = 1;
+  const RunFolder folder = open("overflowing");
   Trainer trainer(config_, {.workers = 0});
-  EXPECT_EQ(trainer.run(open("overflowing")), Ended::kDone);
+  EXPECT_EQ(trainer.run(&folder), Ended::kDone);
   EXPECT_GT(trainer.state().overflowed, 0);
   EXPECT_LT(trainer.state().overflowed, kSteps);
   EXPECT_EQ(trainer.state().skipped, trainer.state().overflowed);
@@ -213,7 +215,7 @@ TEST_F(TrainerTest, AnOverflowLowersTheScaleAndIsNoBadStep) {
 TEST_F(TrainerTest, TheLastCheckpointsAndTheBestStay) {
   const RunFolder folder = open("run");
   Trainer trainer(config_, {.workers = 0});
-  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  ASSERT_EQ(trainer.run(&folder), Ended::kDone);
   const std::vector<std::int64_t> steps = folder.checkpoint_steps();
   EXPECT_THAT(steps, ::testing::IsSupersetOf({6, 9}));
   ASSERT_TRUE(trainer.state().best.has_value());
@@ -232,7 +234,7 @@ TEST_F(TrainerTest, StepsWithoutFiniteLossAreSkippedUntilTooMany) {
   const RunFolder folder = open("diverging");
   Trainer trainer(config_, {.workers = 0});
   const std::string before = trainer.weights_hash();
-  EXPECT_EQ(trainer.run(folder), Ended::kDiverged);
+  EXPECT_EQ(trainer.run(&folder), Ended::kDiverged);
   EXPECT_EQ(trainer.state().step, 4);
   EXPECT_EQ(trainer.state().skipped, 4);
   EXPECT_EQ(trainer.weights_hash(), before);
@@ -253,7 +255,7 @@ TEST_F(TrainerTest, MasksAreLearnedAndChosenBy) {
   config_.train.best_metric = BestMetric::kMaskMeanIou;
   const RunFolder folder = open("masks");
   Trainer trainer(config_, {.workers = 1});
-  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  ASSERT_EQ(trainer.run(&folder), Ended::kDone);
   const std::string lines = read_text_file(folder.path() / "metrics.jsonl");
   for (const char* name : {"loss_focal", "loss_dice", "mask_mean_iou", "mask_overall_iou"}) {
     EXPECT_THAT(lines, ::testing::HasSubstr(name));
@@ -294,8 +296,9 @@ TEST_F(TrainerTest, AMaskHeadNeedsMasksToLearnFrom) {
   // Beside data with masks they train the boxes.
   config_.data.train.push_back(with);
   config_.train.max_steps = 3;
+  const RunFolder mixed = open("mixed");
   Trainer trainer(config_, {.workers = 0});
-  EXPECT_EQ(trainer.run(open("mixed")), Ended::kDone);
+  EXPECT_EQ(trainer.run(&mixed), Ended::kDone);
   EXPECT_EQ(trainer.state().skipped, 0);
   // Without a mask to compare with, none can be the best.
   config_.data.eval.at("val").path = config_.data.train[0].path;
@@ -307,7 +310,7 @@ TEST_F(TrainerTest, WhatDoesNotFitIsRefused) {
   const RunFolder folder = open("run");
   config_.train.max_steps = 1;
   Trainer trainer(config_, {.workers = 0});
-  ASSERT_EQ(trainer.run(folder), Ended::kDone);
+  ASSERT_EQ(trainer.run(&folder), Ended::kDone);
 
   RunConfig other = config_;
   other.train.batch_size = 2;

@@ -140,7 +140,7 @@ TEST_P(OverfitTest, LearnsRealPhotosByHeart) {
   const RunConfig config = parse_run_config(document.dump(), "the overfitting run");
   const RunFolder run(folder.path() / "run", Existing::kRefuse);
   Trainer trainer(config, {.workers = 1});
-  ASSERT_EQ(trainer.run(run), Ended::kDone);
+  ASSERT_EQ(trainer.run(&run), Ended::kDone);
   const std::string metrics = read_text_file(run.path() / "metrics.jsonl");
   const std::size_t last = metrics.rfind('\n', metrics.size() - 2);
   const Json evaluation = Json::parse(metrics.substr(last + 1));

@@ -65,7 +65,7 @@ Trained train(const std::vector<std::int64_t>& sizes, double loss_scale = 1, dou
   }
   Trained trained;
   trained.result = step(*net, optimizer, pieces, losses::BatchCounts::of(batch), 1, loss_scale, {});
-  for (const Tensor& parameter : optimizer.parameters()) {
+  for (const auto& [name, parameter] : optimizer.parameters()) {
     trained.gradients.push_back(parameter.grad().clone());
     trained.parameters.push_back(parameter.detach().clone());
   }

@@ -3,7 +3,7 @@
 
 namespace referent {
 
-/// From now on SIGINT and SIGTERM only set a flag, which long loops look at between steps; a second
+/// From now on SIGINT, SIGTERM and SIGUSR1 (a cluster's warning) only set a flag, which long loops look at between steps; a second
 /// SIGINT ends the process at once. Call once, from a command that can stop and save.
 void install_stop_handler();
 

@@ -14,6 +14,7 @@
 #include "referent/config/field.h"
 #include "referent/core/file.h"
 #include "referent/data/config.h"
+#include "referent/distributed/config.h"
 #include "referent/losses/config.h"
 #include "referent/models/config.h"
 #include "referent/training/config.h"
@@ -99,6 +100,7 @@ struct TrainConfig {
   std::int64_t keep_last = 2;
   std::int64_t keep_every_steps = 0;
   std::int64_t max_bad_steps = 10;
+  distributed::DistributedConfig distributed;
 
   template <class V>
   void visit(V& v) {
@@ -155,6 +157,7 @@ struct TrainConfig {
             "A step whose loss or gradient is not finite is skipped; training stops after this "
             "many in a row.",
             config::at_least(1));
+    v.field("distributed", distributed, "How the processes of a run work together.");
   }
 };
 

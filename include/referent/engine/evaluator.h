@@ -10,6 +10,7 @@
 
 #include "referent/core/file.h"
 #include "referent/data/dataset.h"
+#include "referent/distributed/process_group.h"
 #include "referent/engine/recorder.h"
 #include "referent/formats/rle.h"
 #include "referent/inference/predictor.h"
@@ -60,12 +61,15 @@ struct EvaluatorOptions {
   std::int64_t workers = 0;
   /// Looked at between batches; true ends the evaluation without a result.
   std::function<bool()> stop = {};
+  /// Processes that share the work: each takes every so manieth batch, all get the whole result.
+  /// Null: one process.
+  distributed::ProcessGroup* group = nullptr;
 };
 
 /// Grounds every expression of `dataset`, in batches cut in its order, so that the result depends
 /// on neither workers nor processes. Masks are compared in the frame of the original picture, which
 /// is what a user sees; the released code of VG-LAW compares them on the network's square. Returns
-/// nothing when it was stopped.
+/// nothing when it was stopped, also in another process.
 std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const std::string& name,
                                    const data::Dataset& dataset, const EvaluatorOptions& options);
 

@@ -36,6 +36,10 @@ class RunFolder {
   void add_start(const std::vector<std::string>& command_line, const std::string& device,
                  std::optional<std::int64_t> resumed_step) const;
 
+  /// Leaves requeue.json, {"command_line"}: what goes on with a run that was interrupted, for a
+  /// cluster's scripts. A start removes it.
+  void write_requeue(std::vector<std::string> command_line) const;
+
   Path checkpoint(std::int64_t step) const;
   /// The steps that have a checkpoint, from the first.
   std::vector<std::int64_t> checkpoint_steps() const;

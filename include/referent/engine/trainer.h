@@ -16,6 +16,8 @@
 #include "referent/core/signal.h"
 #include "referent/data/dataset.h"
 #include "referent/data/transform.h"
+#include "referent/distributed/gradient_reducer.h"
+#include "referent/distributed/process_group.h"
 #include "referent/engine/config.h"
 #include "referent/engine/evaluator.h"
 #include "referent/engine/recorder.h"
@@ -33,6 +35,8 @@ namespace referent::engine {
 
 struct TrainerOptions {
   torch::Device device = torch::kCPU;
+  /// The processes that train together; null: this one alone. Must outlive the trainer.
+  distributed::ProcessGroup* group = nullptr;
   std::int64_t workers = 2;
   /// Seconds after which training stops with all that is needed to go on; 0: none.
   double time_limit = 0;
@@ -52,6 +56,8 @@ enum class Ended {
 
 /// Trains a model as a configuration says. Resuming from a checkpoint gives, on one machine and at
 /// equal threads, the metrics files and weights of a run that was never interrupted, bit for bit.
+/// Several processes see the batches that one would; only the order in which gradients are added up
+/// differs. All of them call the same methods; rank 0 writes.
 class Trainer {
  public:
   /// Opens the data and builds the model with its random values. Throws ConfigError and DataError,
@@ -65,10 +71,10 @@ class Trainer {
   /// does not fit, ConfigError when an epoch no longer has as many steps.
   void resume(const Path& checkpoint);
 
-  /// Trains to the end, or until it is stopped; writes to `folder`, whose metrics files are cut
-  /// back to where the run stands. Throws DeviceError where memory does not suffice, FileError
-  /// where the folder cannot be written to; what was saved before stays.
-  Ended run(const RunFolder& folder);
+  /// Trains to the end, or until it is stopped; writes to `folder` (null on all ranks but 0), whose
+  /// metrics files are cut back to where the run stands. Throws DeviceError where memory does not
+  /// suffice, FileError where the folder cannot be written to; what was saved before stays.
+  Ended run(const RunFolder* folder);
 
   const TrainState& state() const { return state_; }
   /// One hash over all parameters and buffers, 16 hexadecimal digits.
@@ -82,6 +88,9 @@ class Trainer {
   };
 
   void check_masks() const;
+  void join_group();
+  int rank() const { return options_.group != nullptr ? options_.group->rank() : 0; }
+  int processes() const { return options_.group != nullptr ? options_.group->size() : 1; }
   std::int64_t total_steps() const;
   bool stop_requested() const { return options_.stop && options_.stop() != 0; }
   void log_setup() const;
@@ -89,27 +98,28 @@ class Trainer {
 
   Share share_of(const std::vector<std::int64_t>& batch) const;
   losses::BatchCounts counts_of(const std::vector<std::int64_t>& batch) const;
-  std::vector<training::Piece> pieces_of(const std::vector<std::int64_t>& batch,
-                                         const Batch& share) const;
+  std::vector<training::Piece> pieces_of(const std::vector<std::int64_t>& batch, const Batch& share,
+                                         bool counts) const;
 
-  std::optional<Ended> train_epoch(const RunFolder& folder, ProgressBar& bar);
-  training::StepResult train_step(const std::vector<std::int64_t>& batch, const Batch& share);
+  std::optional<Ended> train_epoch(const RunFolder* folder, ProgressBar& bar);
+  training::StepResult train_step(const std::vector<std::int64_t>& batch, const Batch& share,
+                                  bool counts);
   void make_smaller_pieces(std::int64_t samples, const std::string& reason);
   void account(const std::vector<std::int64_t>& batch, const training::StepResult& result,
-               const Recorder& recorder);
+               const RunFolder* folder);
   double learning_rate_factor(std::int64_t step) const;
-  void record_window(const Recorder& recorder);
-  void record_timing(const Recorder& recorder);
+  void record_window(const RunFolder* folder);
+  void record_timing(const RunFolder* folder);
 
   bool evaluation_due() const;
   bool save_due() const;
   bool stopped_early() const;
-  std::optional<Ended> ends_now() const;
-  std::optional<Ended> evaluate_and_save(const RunFolder& folder);
+  std::optional<Ended> ends_now();
+  std::optional<Ended> evaluate_and_save(const RunFolder* folder);
   std::optional<std::vector<Evaluation>> evaluate_all();
-  bool evaluate_and_note(const Recorder& recorder);
+  bool evaluate_and_note(const RunFolder* folder);
   void choose_best(const Values& values, const std::string& prefix);
-  void save(const RunFolder& folder);
+  void save(const RunFolder* folder);
 
   RunConfig config_;
   TrainerOptions options_;
@@ -122,6 +132,7 @@ class Trainer {
   std::unique_ptr<training::AdamW> optimizer_;
   std::optional<training::Ema> ema_;
   std::optional<training::LossScaler> scaler_;
+  std::unique_ptr<distributed::GradientReducer> reducer_;
   TrainState state_;
   std::string metrics_;  ///< the last evaluation as JSON, for checkpoints
   std::chrono::steady_clock::time_point started_;

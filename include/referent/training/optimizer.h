@@ -37,8 +37,8 @@ class AdamW {
 
   void zero_gradients();
 
-  /// The parameters that are trained, in the model's order.
-  std::vector<torch::Tensor> parameters() const;
+  /// The parameters that are trained, with their names, in the model's order.
+  std::vector<std::pair<std::string, torch::Tensor>> parameters() const;
 
   const std::vector<Group>& groups() const { return groups_; }
 

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "referent/batch/batch.h"
+#include "referent/distributed/gradient_reducer.h"
+#include "referent/distributed/process_group.h"
 #include "referent/losses/grounding_losses.h"
 #include "referent/models/model.h"
 #include "referent/training/forward.h"
@@ -22,10 +24,17 @@ struct Piece {
   double weight = 1;       ///< 0: runs like any other, but counts for nothing
 };
 
+/// How a step is made by several processes: each computes its pieces of the batch.
+struct Exchange {
+  distributed::ProcessGroup* group = nullptr;  ///< null: one process
+  distributed::GradientReducer* reducer = nullptr;
+};
+
 struct StepOptions {
   torch::Device device = torch::kCPU;
   losses::LossConfig loss;
   ForwardOptions forward;
+  Exchange exchange;
 };
 
 /// What one step gave.
@@ -35,8 +44,9 @@ struct StepResult {
   std::vector<std::pair<std::string, double>> values;
 };
 
-/// One step of gradient descent on a batch, computed piece by piece. The gradient is that of the
-/// losses of `whole`, of which the pieces are all there is. `factor` is the learning rate's,
+/// One step of gradient descent on a batch, computed piece by piece, at least one. The gradient is
+/// that of the losses of `whole`, of which the pieces of all processes are all there is; the result
+/// is the same on all of them. `factor` is the learning rate's,
 /// `loss_scale` multiplies the loss and is taken out of the gradient again.
 StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> pieces,
                 const losses::BatchCounts& whole, double factor, double loss_scale,
