@@ -5,13 +5,87 @@
 #include <system_error>
 #include <utility>
 
-#include "annotations.h"
 #include "image_finder.h"
+#include "readers.h"
 #include "referent/core/error.h"
 #include "referent/text/utf8.h"
 
 namespace referent::data {
 namespace {
+
+/// Formats of which nobody means all splits at once.
+void require_split(const DatasetConfig& config) {
+  if (!config.split.empty()) return;
+  std::error_code code;
+  const bool is_refer =
+      config.format == DatasetFormat::kRefer || config.format == DatasetFormat::kSeqtr;
+  if (is_refer) {
+    throw ConfigError("{}: name a split, such as train, val or testA", config.path.string());
+  }
+  if (config.format == DatasetFormat::kIndex && std::filesystem::is_directory(config.path, code)) {
+    throw ConfigError("{} is a folder of index files: name a split of it", config.path.string());
+  }
+}
+
+/// Throws DataError unless the box is finite with x1 <= x2 and y1 <= y2. (ReferIt's boxes name the
+/// first and the last pixel, so that one without width may be right; JSON lines need an area.)
+void check_box(const image::Box& box, bool needs_area, const std::string& where) {
+  const bool finite = std::isfinite(box.x1) && std::isfinite(box.y1) && std::isfinite(box.x2) &&
+                      std::isfinite(box.y2);
+  if (!finite || box.width() < 0 || box.height() < 0) {
+    throw DataError("{}: the box from ({}, {}) to ({}, {}) has no extent", where, box.x1, box.y1,
+                    box.x2, box.y2);
+  }
+  if (needs_area && (box.width() == 0 || box.height() == 0)) {
+    throw DataError("{}: the box from ({}, {}) to ({}, {}) has no area", where, box.x1, box.y1,
+                    box.x2, box.y2);
+  }
+}
+
+/// The entry as an example; throws DataError where it cannot be one.
+Example to_example(Entry entry, bool needs_area, const std::string& where) {
+  if (!entry.fault.empty()) throw DataError("{}: {}", where, entry.fault);
+  if (!entry.valid_utf8) throw DataError("{}: it is not valid UTF-8", where);
+  text::check_utf8(entry.expression, fmt::format("{}: the expression", where));
+  if (entry.expression.find_first_not_of(" \t\r\n\f\v") == std::string::npos) {
+    throw DataError("{}: the expression is empty", where);
+  }
+  if (!entry.box) throw DataError("{}: \"box\" is missing", where);
+  const image::Box box = entry.box->box();
+  check_box(box, needs_area, where);
+  return {std::move(entry.id), std::move(entry.image), std::move(entry.expression), box,
+          entry.referent->mask};
+}
+
+/// Throws DataError for outlines that can be no mask.
+void check_mask(const formats::Segmentation& mask, const std::string& where) {
+  try {
+    formats::check_segmentation(mask);
+  } catch (const DataError& error) {
+    throw DataError("{}: the mask: {}", where, error.what());
+  }
+}
+
+std::vector<Example> to_examples(Annotations& annotations, DatasetFormat format) {
+  std::vector<Example> examples;
+  examples.reserve(annotations.entries.size());
+  std::shared_ptr<const formats::Segmentation> checked;  // neighbours share one
+  for (Entry& entry : annotations.entries) {
+    const std::string where = annotations.file.string() + entry.where;
+    Example example = to_example(std::move(entry), format == DatasetFormat::kJsonl, where);
+    if (example.mask && example.mask != checked) check_mask(*example.mask, where);
+    checked = example.mask;
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+}  // namespace
+
+image::Box WrittenBox::box() const {
+  const auto& [a, b, c, d] = numbers;
+  return corners ? image::Box{a, b, c, d} : image::Box{a, b, a + c, b + d};
+}
 
 Annotations read_annotations(const DatasetConfig& config, Masks masks) {
   switch (config.format) {
@@ -21,46 +95,27 @@ Annotations read_annotations(const DatasetConfig& config, Masks masks) {
       return read_refer(config, masks);
     case DatasetFormat::kIndex:
       return read_index(config);
+    case DatasetFormat::kSeqtr:
+      return read_seqtr(config, masks);
   }
   throw std::logic_error("unknown format of a data set");
 }
 
-}  // namespace
-
-void check_example(const Example& example, const std::string& where) {
-  text::check_utf8(example.expression, fmt::format("{}: the expression", where));
-  if (example.expression.find_first_not_of(" \t\r\n\f\v") == std::string::npos) {
-    throw DataError("{}: the expression is empty", where);
-  }
-  const image::Box& box = example.box;
-  const bool finite = std::isfinite(box.x1) && std::isfinite(box.y1) && std::isfinite(box.x2) &&
-                      std::isfinite(box.y2);
-  if (!finite || box.width() < 0 || box.height() < 0) {
-    throw DataError("{}: the box from ({}, {}) to ({}, {}) has no extent", where, box.x1, box.y1,
-                    box.x2, box.y2);
-  }
-}
-
-std::shared_ptr<const formats::Segmentation> usable_mask(formats::Segmentation segmentation,
-                                                         const std::string& where) {
-  if (segmentation.empty()) return nullptr;
-  try {
-    formats::check_segmentation(segmentation);
-  } catch (const DataError& error) {
-    throw DataError("{}: the mask: {}", where, error.what());
-  }
-  return std::make_shared<const formats::Segmentation>(std::move(segmentation));
-}
-
 Dataset open_dataset(const DatasetConfig& config, Masks masks) {
+  require_split(config);
   Annotations annotations = read_annotations(config, masks);
-  if (annotations.examples.empty()) {
+  if (annotations.entries.empty()) {
     throw DataError("{} holds no examples", config.path.string());
   }
+  Dataset dataset;
+  dataset.name = std::move(annotations.name);
+  dataset.split = config.split.empty() && config.format == DatasetFormat::kIndex
+                      ? annotations.entries.front().split
+                      : config.split;
   ImageFinder finder(config.images.empty() ? annotations.folder : config.images);
-  Dataset dataset{std::move(annotations.name), std::move(annotations.split), {}, 0, 0};
   std::string first_missing;
-  for (Example& example : annotations.examples) {
+  std::vector<Example> examples = to_examples(annotations, config.format);
+  for (Example& example : examples) {
     if (auto path = finder.find(example.image)) {
       example.image = std::move(*path);
       dataset.without_mask += example.mask ? 0 : 1;
@@ -73,7 +128,7 @@ Dataset open_dataset(const DatasetConfig& config, Masks masks) {
     throw DataError(
         "{}: the images of {} of {} examples are missing, the first is {}; looked in {}: give "
         "their folder, or skip the missing ones",
-        config.path.string(), dataset.missing, annotations.examples.size(), first_missing,
+        config.path.string(), dataset.missing, examples.size(), first_missing,
         finder.folder().empty() ? "." : finder.folder().string());
   }
   return dataset;
@@ -82,8 +137,8 @@ Dataset open_dataset(const DatasetConfig& config, Masks masks) {
 DatasetConfig parse_dataset_argument(std::string_view argument) {
   const auto wrong = [&](std::string_view why) {
     return ConfigError(
-        "data set \"{}\": {}; expected FORMAT:PATH[:SPLIT] with FORMAT jsonl, refer "
-        "or index",
+        "data set \"{}\": {}; expected FORMAT:PATH[:SPLIT] with FORMAT jsonl, refer, index or "
+        "seqtr",
         argument, why);
   };
   const std::size_t colon = argument.find(':');

@@ -1,80 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
-#include <string_view>
+#include <set>
 #include <utility>
 
-#include "annotations.h"
+#include "readers.h"
 #include "referent/core/error.h"
 #include "referent/formats/index_file.h"
 
 namespace referent::data {
 namespace {
 
-struct Family {
-  std::string_view name;
-  bool corners;  ///< boxes are x1, y1, x2, y2 instead of x, y, width, height
-};
+using std::filesystem::path;
 
 /// A name that continues another stands before it.
-constexpr std::array<Family, 6> kFamilies{Family{"unc+", false},     Family{"unc", false},
-                                          Family{"gref_umd", false}, Family{"gref", false},
-                                          Family{"referit", true},   Family{"flickr", true}};
+constexpr std::array<IndexFamily, 6> kFamilies{
+    IndexFamily{"unc+", false}, IndexFamily{"unc", false},    IndexFamily{"gref_umd", false},
+    IndexFamily{"gref", false}, IndexFamily{"referit", true}, IndexFamily{"flickr", true}};
 
-struct IndexName {
-  Family family;
-  std::string split;
-};
-
-/// From a file called <family>_<split>.pth, else from its folder's name.
-IndexName parse_name(const std::filesystem::path& path) {
-  const std::string stem = path.stem().string();
-  for (const Family& family : kFamilies) {
-    if (stem.starts_with(std::string(family.name) + "_")) {
-      return {family, stem.substr(family.name.size() + 1)};
-    }
-  }
-  const std::string folder = std::filesystem::absolute(path).parent_path().filename().string();
-  for (const Family& family : kFamilies) {
-    if (folder == family.name) return {family, stem.substr(stem.rfind('_') + 1)};
-  }
+IndexFamily require_family(const path& file) {
+  if (const auto family = index_family(file)) return *family;
   throw DataError(
       "{}: neither the file's name (<family>_<split>.pth) nor its folder's tells the family, on "
       "which the meaning of the boxes depends; families are unc, unc+, gref, gref_umd, referit and "
       "flickr",
-      path.string());
+      file.string());
 }
 
-/// The file itself, or <folder>_<split>.pth in a folder.
-std::filesystem::path index_path(const DatasetConfig& config) {
+/// The files to read, in order: the one named, or those of a folder whose names begin as the
+/// folder's does.
+std::vector<path> index_files(const DatasetConfig& config) {
   std::error_code code;
-  if (!std::filesystem::is_directory(config.path, code)) return config.path;
-  if (config.split.empty()) {
-    throw ConfigError("{} is a folder of index files: name a split of it", config.path.string());
+  if (!std::filesystem::is_directory(config.path, code)) return {config.path};
+  const path folder = (config.path / "").parent_path();
+  const std::string start = std::filesystem::absolute(folder).filename().string() + "_";
+  if (!config.split.empty()) return {folder / (start + config.split + ".pth")};
+  std::set<path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+    const path file = entry.path();
+    if (file.extension() == ".pth" && file.stem().string().starts_with(start)) files.insert(file);
   }
-  const auto folder = (config.path / "").parent_path();
-  return folder / fmt::format("{}_{}.pth", folder.filename().string(), config.split);
+  if (files.empty()) throw DataError("{} holds no {}<split>.pth", folder.string(), start);
+  return {files.begin(), files.end()};
+}
+
+/// "225429" of "225429.pth".
+std::string object_name(const formats::IndexEntry& entry) {
+  if (!entry.mask_file) return {};
+  return path(*entry.mask_file).stem().string();
+}
+
+/// Appends the entries of one file; `prefix` tells it among others.
+void read_file(const path& file, const std::string& prefix, Annotations& into) {
+  const IndexFamily family = require_family(file);
+  const std::string split = index_split(file, family);
+  std::size_t number = 0;
+  for (formats::IndexRow& row : formats::read_index_rows(file)) {
+    Entry entry;
+    entry.id = std::to_string(number++);
+    entry.where = fmt::format("{}: entry {}", prefix, entry.id);
+    entry.split = split;
+    entry.fault = std::move(row.fault);
+    Referent referent;
+    referent.object = object_name(row.entry);
+    entry.image = std::move(row.entry.image);
+    entry.expression = std::move(row.entry.expression);
+    if (entry.fault.empty() && row.has_box) entry.box = {row.entry.box, family.corners};
+    entry.referent = std::make_shared<const Referent>(std::move(referent));
+    if (row.entry.has_attributes) ++into.passed_over["attributes"];
+    into.entries.push_back(std::move(entry));
+  }
 }
 
 }  // namespace
 
-Annotations read_index(const DatasetConfig& config) {
-  const std::filesystem::path path = index_path(config);
-  const IndexName name = parse_name(path);
-  if (!config.split.empty() && config.split != name.split) {
-    throw ConfigError("{} holds the split \"{}\", not \"{}\"", path.string(), name.split,
-                      config.split);
+std::optional<IndexFamily> index_family(const path& file) {
+  const std::string stem = file.stem().string();
+  for (const IndexFamily& family : kFamilies) {
+    if (stem.starts_with(std::string(family.name) + "_")) return family;
   }
-  Annotations result{std::string(name.family.name), name.split, path.parent_path(), {}};
-  for (formats::IndexEntry& entry : formats::read_index(path)) {
-    const auto& [a, b, c, d] = entry.box;
-    Example example;
-    example.id = std::to_string(result.examples.size());
-    example.image = std::move(entry.image);
-    example.expression = std::move(entry.expression);
-    example.box = name.family.corners ? image::Box{a, b, c, d} : image::Box{a, b, a + c, b + d};
-    check_example(example, fmt::format("{}: entry {}", path.string(), example.id));
-    result.examples.push_back(std::move(example));
+  const std::string folder = std::filesystem::absolute(file).parent_path().filename().string();
+  for (const IndexFamily& family : kFamilies) {
+    if (folder == family.name) return family;
+  }
+  return std::nullopt;
+}
+
+std::string index_split(const path& file, const IndexFamily& family) {
+  const std::string stem = file.stem().string();
+  const std::string start = std::string(family.name) + "_";
+  return stem.substr(stem.starts_with(start) ? start.size() : stem.rfind('_') + 1);
+}
+
+Annotations read_index(const DatasetConfig& config) {
+  const std::vector<path> files = index_files(config);
+  const IndexFamily family = require_family(files.front());
+  const bool is_folder = files.front() != config.path;
+  if (!is_folder && !config.split.empty()) {
+    const std::string split = index_split(config.path, family);
+    if (config.split != split) {
+      throw ConfigError("{} holds the split \"{}\", not \"{}\"", config.path.string(), split,
+                        config.split);
+    }
+  }
+  Annotations result;
+  result.name = family.name;
+  result.file = files.size() == 1 ? files.front() : files.front().parent_path();
+  result.folder = files.front().parent_path();
+  for (const path& file : files) {
+    read_file(file, files.size() == 1 ? "" : "/" + file.filename().string(), result);
   }
   return result;
 }

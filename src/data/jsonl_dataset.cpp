@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
+#include <utility>
 
-#include "annotations.h"
+#include "json_values.h"
+#include "readers.h"
 #include "referent/core/error.h"
 #include "referent/core/file.h"
 #include "referent/formats/json.h"
+#include "referent/text/utf8.h"
 
 namespace referent::data {
 namespace {
@@ -20,91 +21,154 @@ using Json = nlohmann::json;
 /// 4 GiB: a hundred times the largest public set.
 constexpr std::uint64_t kMaxBytes = 4ULL << 30;
 
-const Json& require(const Json& line, const char* key, const std::string& where) {
+std::string read_string(const Json& line, const char* key) {
   const auto found = line.find(key);
-  if (found == line.end()) throw DataError("{}: \"{}\" is missing", where, key);
-  return *found;
-}
-
-std::string read_string(const Json& value, const char* key, const std::string& where) {
-  if (!value.is_string()) {
-    throw DataError("{}: \"{}\" should be a string, not {}", where, key, value.dump());
+  if (found == line.end()) throw DataError("\"{}\" is missing", key);
+  if (!found->is_string()) {
+    throw DataError("\"{}\" should be a string, not {}", key, found->dump());
   }
-  return value.get<std::string>();
+  return found->get<std::string>();
 }
 
 /// Ids are strings or numbers.
-std::string read_id(const Json& value, const std::string& where) {
+std::string read_id(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number()) return value.dump();
-  throw DataError("{}: \"id\" should be a string or a number, not {}", where, value.dump());
+  throw DataError("\"id\" should be a string or a number, not {}", value.dump());
 }
 
-image::Box read_box(const Json& line, const std::string& where) {
-  const char* key = line.contains("box") ? "box" : "box_xywh";
-  const Json& value = require(line, line.contains(key) ? key : "box", where);
-  const bool is_box = value.is_array() && value.size() == 4 &&
-                      std::all_of(value.begin(), value.end(),
-                                  [](const Json& number) { return number.is_number(); });
-  if (!is_box) {
-    throw DataError("{}: \"{}\" should be [x, y, width, height] in pixels, not {}", where, key,
-                    value.dump());
+/// Every byte that belongs to no UTF-8 sequence becomes U+FFFD, so that the rest can be read.
+std::string mend_utf8(std::string_view text) {
+  std::string mended;
+  while (const auto wrong = text::find_invalid_utf8(text)) {
+    mended += text.substr(0, *wrong);
+    mended += "\xEF\xBF\xBD";
+    text.remove_prefix(*wrong + 1);
   }
-  const auto numbers = value.get<std::array<double, 4>>();
-  if (numbers[2] <= 0 || numbers[3] <= 0) {
-    throw DataError("{}: the box {} has no area: width and height should be above 0", where,
-                    value.dump());
-  }
-  return {numbers[0], numbers[1], numbers[0] + numbers[2], numbers[1] + numbers[3]};
+  return mended += text;
 }
 
-Json parse_line(std::string_view text, const std::string& where) {
-  formats::check_json(text, where);
-  Json line = Json::parse(text);
-  if (!line.is_object()) throw DataError("{}: a line should be a JSON object", where);
+/// Python writes NaN and Infinity where JSON has no number: outside strings they become null.
+std::string mend_numbers(std::string_view text) {
+  std::string mended;
+  bool quoted = false;
+  while (!text.empty()) {
+    if (!quoted) {
+      bool replaced = false;
+      for (const std::string_view word : {"NaN", "-Infinity", "Infinity"}) {
+        if (!text.starts_with(word)) continue;
+        mended += "null";
+        text.remove_prefix(word.size());
+        replaced = true;
+        break;
+      }
+      if (replaced) continue;
+    }
+    if (quoted && text.front() == '\\' && text.size() > 1) {
+      mended += text.front();
+      text.remove_prefix(1);
+    } else if (text.front() == '"') {
+      quoted = !quoted;
+    }
+    mended += text.front();
+    text.remove_prefix(1);
+  }
+  return mended;
+}
+
+Json parse_line(std::string_view text) {
+  const bool has_words =
+      text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos;
+  const std::string mended = has_words ? mend_numbers(text) : std::string(text);
+  formats::check_json(mended, "the line");
+  Json line = Json::parse(mended);
+  if (!line.is_object()) throw DataError("a line should be a JSON object");
   return line;
 }
 
-Example read_example(const Json& line, std::int64_t number, Masks masks, const std::string& where) {
-  Example example;
-  example.id = line.contains("id") ? read_id(line["id"], where) : std::to_string(number);
-  example.image = read_string(require(line, "image", where), "image", where);
-  if (example.image.empty()) throw DataError("{}: \"image\" is empty", where);
-  example.expression = read_string(require(line, "expression", where), "expression", where);
-  example.box = read_box(line, where);
-  if (masks == Masks::kRead && line.contains("mask")) {
-    example.mask = usable_mask(formats::parse_segmentation(line["mask"].dump(), where), where);
+/// Keys that an entry has a place for.
+const std::set<std::string>& known_keys() {
+  static const std::set<std::string> keys{
+      "id",       "image", "expression", "box",    "box_xywh", "mask",
+      "split",    "raw",   "ann_id",     "ref_id", "image_id", "category_id",
+      "category", "width", "height",     "area",   "iscrowd"};
+  return keys;
+}
+
+void read_fields(const Json& line, Masks masks, Entry& entry) {
+  entry.has_id = line.contains("id");
+  if (entry.has_id) entry.id = read_id(line["id"]);
+  entry.image = read_string(line, "image");
+  if (entry.image.empty()) throw DataError("\"image\" is empty");
+  entry.expression = read_string(line, "expression");
+  entry.raw = optional_text(line, "raw");
+  entry.box = read_box(line, line.contains("box") ? "box" : "box_xywh");
+  entry.referent = std::make_shared<const Referent>(read_referent(line, masks));
+}
+
+/// One line after another, empty ones left out.
+class LineReader {
+ public:
+  explicit LineReader(std::string_view text) : rest_(text) {}
+
+  bool next() {
+    while (!rest_.empty()) {
+      const std::size_t end = rest_.find('\n');
+      line_ = rest_.substr(0, end);
+      rest_ = end == std::string_view::npos ? std::string_view() : rest_.substr(end + 1);
+      ++number_;
+      if (line_.find_first_not_of(" \t\r") != std::string_view::npos) return true;
+    }
+    return false;
   }
-  check_example(example, where);
-  return example;
+  std::string_view line() const { return line_; }
+  std::int64_t number() const { return number_; }  ///< from 0
+
+ private:
+  std::string_view rest_;
+  std::string_view line_;
+  std::int64_t number_ = -1;
+};
+
+/// Fills everything but what names the entry.
+void read_entry(std::string_view text, Masks masks, Entry& entry, Annotations& into) {
+  entry.valid_utf8 = !text::find_invalid_utf8(text);
+  const Json line = entry.valid_utf8 ? parse_line(text) : parse_line(mend_utf8(text));
+  if (line.contains("split")) entry.split = read_string(line, "split");
+  read_fields(line, masks, entry);
+  for (const auto& [key, value] : line.items()) {
+    if (!known_keys().contains(key)) ++into.passed_over["other keys"];
+  }
 }
 
 }  // namespace
 
 Annotations read_jsonl(const DatasetConfig& config, Masks masks) {
   const std::string content = read_text_file(config.path, kMaxBytes);
-  Annotations result{config.path.stem().string(), config.split, config.path.parent_path(), {}};
+  Annotations result;
+  result.name = config.path.stem().string();
+  result.file = config.path;
+  result.folder = config.path.parent_path();
   std::set<std::string> splits;
-  std::int64_t number = 0;
-  for (std::string_view rest = content; !rest.empty(); ++number) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view text = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+  for (LineReader lines(content); lines.next();) {
+    Entry entry;
+    entry.id = std::to_string(lines.number());
     // Lines are counted from 1 in messages, as editors do.
-    const std::string where = fmt::format("{}:{}", config.path.string(), number + 1);
-    const Json line = parse_line(text, where);
-    if (!config.split.empty()) {
-      const std::string split =
-          line.contains("split") ? read_string(line["split"], "split", where) : "";
-      if (split != config.split) {
-        splits.insert(split.empty() ? "(none)" : split);
-        continue;
-      }
+    entry.where = fmt::format(":{}", lines.number() + 1);
+    entry.referent = std::make_shared<const Referent>();
+    try {
+      read_entry(lines.line(), masks, entry, result);
+    } catch (const DataError& error) {
+      entry.fault = error.what();
     }
-    result.examples.push_back(read_example(line, number, masks, where));
+    // A line that cannot be read may be of any split.
+    if (!config.split.empty() && entry.split != config.split && entry.fault.empty()) {
+      splits.insert(entry.split.empty() ? "(none)" : entry.split);
+      continue;
+    }
+    result.entries.push_back(std::move(entry));
   }
-  if (result.examples.empty() && !splits.empty()) {
+  if (result.entries.empty() && !splits.empty()) {
     throw DataError("{}: no line is of the split \"{}\"; there are {}", config.path.string(),
                     config.split, fmt::join(splits, ", "));
   }

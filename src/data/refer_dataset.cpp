@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/ranges.h>
 
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "annotations.h"
+#include "readers.h"
 #include "referent/core/error.h"
 #include "referent/formats/refer.h"
 
@@ -14,14 +15,6 @@ namespace referent::data {
 namespace {
 
 using std::filesystem::path;
-
-/// A folder of the REFER interface and who made its splits: "google", "unc", "umd", "berkeley".
-struct ReferSource {
-  path folder;
-  std::string by;
-
-  path references() const { return folder / fmt::format("refs({}).p", by); }
-};
 
 /// Who the folder has splits by.
 std::vector<std::string> find_makers(const path& folder) {
@@ -53,75 +46,126 @@ ReferSource parse_source(const path& source) {
                     fmt::join(makers, ", "), source.string(), makers[0]);
 }
 
-/// What the references name by number.
-struct Objects {
-  std::unordered_map<std::int64_t, std::string> images;
-  std::unordered_map<std::int64_t, image::Box> boxes;
-  std::unordered_map<std::int64_t, formats::Segmentation> outlines;  ///< where they are wanted
-};
-
-Objects read_objects(const path& file, Masks masks) {
-  Objects objects;
-  formats::Instances instances = formats::read_instances(
-      file, masks == Masks::kRead ? formats::Outlines::kRead : formats::Outlines::kIgnore);
-  for (formats::ImageInfo& info : instances.images) {
-    objects.images.emplace(info.id, std::move(info.file_name));
-  }
-  for (formats::Annotation& annotation : instances.annotations) {
-    const auto& [x, y, width, height] = annotation.bbox;
-    objects.boxes.emplace(annotation.id, image::Box{x, y, x + width, y + height});
-    if (masks == Masks::kRead) {
-      objects.outlines.emplace(annotation.id, std::move(annotation.segmentation));
+/// instances.json by the numbers that references use.
+class Objects {
+ public:
+  Objects(formats::Instances instances, Annotations& into) : instances_(std::move(instances)) {
+    std::set<std::string> names;
+    for (const formats::ImageInfo& info : instances_.images) {
+      const bool is_new = images_.emplace(info.id, &info).second;
+      if (!names.insert(info.file_name).second || !is_new) {
+        into.images_listed_twice.push_back(info.file_name);
+      }
+    }
+    for (const formats::Annotation& annotation : instances_.annotations) {
+      ++same_class_[{annotation.image_id, annotation.category_id}];
+      if (!annotations_.emplace(annotation.id, &annotation).second) {
+        into.objects_listed_twice.push_back(std::to_string(annotation.id));
+      }
+    }
+    for (const formats::Category& category : instances_.categories) {
+      categories_.emplace(category.id, &category);
     }
   }
-  return objects;
-}
 
-template <typename T>
-const T& find(const std::unordered_map<std::int64_t, T>& map, std::int64_t id, const char* what,
-              const std::string& where) {
-  const auto found = map.find(id);
-  if (found == map.end()) throw DataError("{}: instances.json has no {} {}", where, what, id);
-  return found->second;
+  /// Throws DataError where instances.json has no such number.
+  const formats::ImageInfo& image(std::int64_t id) const { return *find(images_, id, "image"); }
+  const formats::Annotation& annotation(std::int64_t id) const {
+    return *find(annotations_, id, "annotation");
+  }
+
+  Referent referent(const formats::Reference& reference) const {
+    const formats::Annotation& annotation = this->annotation(reference.ann_id);
+    const formats::ImageInfo& info = image(reference.image_id);
+    Referent referent;
+    referent.image_id = reference.image_id;
+    referent.reference_id = reference.ref_id;
+    referent.object = std::to_string(reference.ann_id);
+    referent.area = annotation.area;
+    referent.crowd = annotation.iscrowd;
+    referent.width = info.width;
+    referent.height = info.height;
+    if (const auto category = categories_.find(reference.category_id);
+        category != categories_.end()) {
+      referent.category_id = reference.category_id;
+      referent.category = category->second->name;
+      referent.same_class = same_class_.at({annotation.image_id, annotation.category_id});
+    }
+    if (!annotation.segmentation.empty()) {
+      referent.mask = std::make_shared<const formats::Segmentation>(annotation.segmentation);
+    }
+    return referent;
+  }
+
+  std::size_t annotation_count() const { return annotations_.size(); }
+
+ private:
+  template <typename T>
+  static const T* find(const std::unordered_map<std::int64_t, const T*>& map, std::int64_t id,
+                       const char* what) {
+    const auto found = map.find(id);
+    if (found == map.end()) throw DataError("instances.json has no {} {}", what, id);
+    return found->second;
+  }
+
+  formats::Instances instances_;
+  std::unordered_map<std::int64_t, const formats::ImageInfo*> images_;
+  std::unordered_map<std::int64_t, const formats::Annotation*> annotations_;
+  std::unordered_map<std::int64_t, const formats::Category*> categories_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> same_class_;
+};
+
+/// The entry that all sentences of a reference share.
+Entry entry_of(const formats::Reference& reference, const Objects& objects) {
+  Entry entry;
+  entry.where = fmt::format(": reference {}", reference.ref_id);
+  entry.split = reference.split;
+  entry.referent = std::make_shared<const Referent>();
+  try {
+    entry.image = objects.image(reference.image_id).file_name;
+    if (const auto& box = objects.annotation(reference.ann_id).bbox) entry.box = {*box, false};
+    entry.referent = std::make_shared<const Referent>(objects.referent(reference));
+  } catch (const DataError& error) {
+    entry.fault = error.what();
+  }
+  return entry;
 }
 
 }  // namespace
 
 Annotations read_refer(const DatasetConfig& config, Masks masks) {
   const ReferSource source = parse_source(config.path);
-  if (config.split.empty()) {
-    throw ConfigError("{}: name a split, such as train, val or testA", config.path.string());
-  }
   const auto references = formats::read_references(source.references());
-  const Objects objects = read_objects(source.folder / "instances.json", masks);
-  Annotations result{fmt::format("{}@{}", source.folder.filename().string(), source.by),
-                     config.split,
-                     source.folder,
-                     {}};
+  Annotations result;
+  const Objects objects(formats::read_instances(source.folder / "instances.json",
+                                                masks == Masks::kRead ? formats::Outlines::kRead
+                                                                      : formats::Outlines::kIgnore),
+                        result);
+  result.name = fmt::format("{}@{}", source.folder.filename().string(), source.by);
+  result.file = source.references();
+  result.folder = source.folder;
   std::set<std::string> splits;
+  std::set<std::int64_t> referred;
   for (const formats::Reference& reference : references) {
     splits.insert(reference.split);
-    if (reference.split != config.split) continue;
-    const std::string where =
-        fmt::format("{}: reference {}", source.references().string(), reference.ref_id);
-    Example example;
-    example.image = find(objects.images, reference.image_id, "image", where);
-    example.box = find(objects.boxes, reference.ann_id, "annotation", where);
-    if (const auto outline = objects.outlines.find(reference.ann_id);
-        outline != objects.outlines.end()) {
-      example.mask =
-          usable_mask(outline->second, fmt::format("{}, annotation {}", where, reference.ann_id));
-    }
+    referred.insert(reference.ann_id);
+    if (!config.split.empty() && reference.split != config.split) continue;
+    Entry entry = entry_of(reference, objects);
     for (const formats::Sentence& sentence : reference.sentences) {
-      example.id = std::to_string(sentence.sent_id);
-      example.expression = sentence.sent;
-      check_example(example, where);
-      result.examples.push_back(example);
+      entry.id = std::to_string(sentence.sent_id);
+      entry.has_id = true;
+      entry.expression = sentence.sent;
+      entry.raw = sentence.raw == sentence.sent ? std::string() : sentence.raw;
+      result.entries.push_back(entry);
     }
   }
-  if (result.examples.empty()) {
+  if (result.entries.empty()) {
     throw DataError("{} has no split \"{}\"; there are {}", source.references().string(),
                     config.split, fmt::join(splits, ", "));
+  }
+  if (referred.size() < objects.annotation_count()) {
+    result.passed_over["annotations without expressions"] =
+        static_cast<std::int64_t>(objects.annotation_count() - referred.size());
   }
   return result;
 }

@@ -92,20 +92,27 @@ bool parse_flag(const Json& value) {
   return value.is_boolean() ? value.get<bool>() : number(value, "iscrowd") != 0.0;
 }
 
+std::array<double, 4> parse_box(const Json& value) {
+  std::array<double, 4> box{};
+  if (array(value, "bbox").size() != box.size()) {
+    throw DataError("\"bbox\": expected 4 numbers, found {}", value.size());
+  }
+  for (std::size_t i = 0; i < box.size(); ++i) box[i] = number(value[i], "bbox");
+  return box;
+}
+
 Annotation parse_annotation(const Json& entry, Outlines outlines) {
   Annotation annotation;
   annotation.id = integer(entry, "id");
   annotation.image_id = integer(entry, "image_id");
   annotation.category_id = integer(entry, "category_id");
-  const Json& box = array(member(entry, "bbox"), "bbox");
-  if (box.size() != annotation.bbox.size()) {
-    throw DataError("\"bbox\": expected 4 numbers, found {}", box.size());
+  if (entry.contains("bbox") && !entry["bbox"].is_null())
+    annotation.bbox = parse_box(entry["bbox"]);
+  if (entry.contains("area")) {
+    annotation.area = number(entry["area"], "area");
+  } else if (annotation.bbox) {
+    annotation.area = (*annotation.bbox)[2] * (*annotation.bbox)[3];
   }
-  for (std::size_t i = 0; i < annotation.bbox.size(); ++i) {
-    annotation.bbox[i] = number(box[i], "bbox");
-  }
-  annotation.area = entry.contains("area") ? number(entry["area"], "area")
-                                           : annotation.bbox[2] * annotation.bbox[3];
   annotation.iscrowd = entry.contains("iscrowd") && parse_flag(entry["iscrowd"]);
   if (outlines == Outlines::kRead && entry.contains("segmentation")) {
     annotation.segmentation = read_segmentation(entry["segmentation"]);

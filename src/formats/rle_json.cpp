@@ -9,4 +9,9 @@ nlohmann::ordered_json rle_json(const Rle& rle) {
   return {{"size", {rle.height, rle.width}}, {"counts", encode_rle_counts(rle.counts)}};
 }
 
+nlohmann::ordered_json segmentation_json(const Segmentation& segmentation) {
+  if (segmentation.rle) return rle_json(*segmentation.rle);
+  return segmentation.polygons;
+}
+
 }  // namespace referent::formats

@@ -152,7 +152,7 @@ class ReferentsTest : public ::testing::Test {
     for (const formats::Annotation& annotation : instances.annotations) {
       if (!referred.contains(annotation.id)) continue;
       const formats::ImageInfo& info = *images.at(annotation.image_id);
-      const auto& [x, y, width, height] = annotation.bbox;
+      const auto& [x, y, width, height] = annotation.bbox.value();
       data::Example example{std::to_string(annotation.id), info.file_name, "it",
                             image::Box{x, y, x + width, y + height},
                             std::make_shared<formats::Segmentation>(annotation.segmentation)};

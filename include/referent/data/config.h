@@ -13,7 +13,7 @@
 
 namespace referent::data {
 
-enum class DatasetFormat { kJsonl, kRefer, kIndex };
+enum class DatasetFormat { kJsonl, kRefer, kIndex, kSeqtr };
 enum class MissingImages { kError, kSkip };
 enum class AugmentType { kNone, kReleased, kSimple };
 enum class ResizeFilter { kAntialias, kPlain };
@@ -32,10 +32,12 @@ struct DatasetConfig {
     v.field("path", path,
             "jsonl: the file. refer: FOLDER@BY, e.g. refcoco@unc, for refs(unc).p and "
             "instances.json; @BY may be left out where there is one. index: the .pth file, or its "
-            "folder together with a split.",
+            "folder together with a split. seqtr: SeqTR's instances.json, an object of splits.",
             config::required());
-    v.field("split", split,
-            "Which part: needed by refer; for jsonl the lines whose \"split\" it is. Empty: all.");
+    v.field(
+        "split", split,
+        "Which part: needed by refer and seqtr; for jsonl the lines whose \"split\" it is. Empty: "
+        "all.");
     v.field("images", images,
             "Folder of the images: a name is looked up as it is, then by its base name. Empty: "
             "the folder of the annotations.");
@@ -170,7 +172,8 @@ template <>
 struct EnumNames<data::DatasetFormat> {
   static constexpr std::array kNames{std::pair{data::DatasetFormat::kJsonl, "jsonl"},
                                      std::pair{data::DatasetFormat::kRefer, "refer"},
-                                     std::pair{data::DatasetFormat::kIndex, "index"}};
+                                     std::pair{data::DatasetFormat::kIndex, "index"},
+                                     std::pair{data::DatasetFormat::kSeqtr, "seqtr"}};
 };
 template <>
 struct EnumNames<data::MissingImages> {

@@ -13,7 +13,8 @@ namespace referent::data {
 
 /// The examples of one split, in the order of its file.
 struct Dataset {
-  std::string name;   ///< jsonl: the file's stem; refer: "refcoco@unc"; index: "unc"
+  /// jsonl: the file's stem; refer: "refcoco@unc"; index: "unc"; seqtr: the folder, "refcoco-unc".
+  std::string name;
   std::string split;  ///< empty where the data set has none
   std::vector<Example> examples;
   std::int64_t missing = 0;  ///< examples left out because their image is not there
@@ -34,6 +35,9 @@ enum class Masks { kIgnore, kRead };
 /// - index: a file of TransVG's and MMCA's data. Boxes are x, y, w, h for unc, unc+, gref and
 ///   gref_umd and x1, y1, x2, y2 for referit and flickr; the family is the file's name without
 ///   _<split>, else its folder's. They hold no masks.
+/// - seqtr: SeqTR's instances.json, `{split: [{"image_id", "bbox": [x, y, w, h], "expressions",
+///   "mask"?, "file_name"?}]}`; the number of an image names COCO's file, in folders whose name
+///   begins with referit or flickr "<number>.jpg".
 ///
 /// Outlines are kept as they are written and become masks in a transform, which knows the picture.
 ///

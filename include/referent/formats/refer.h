@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,9 @@ struct Annotation {
   std::int64_t id = 0;
   std::int64_t image_id = 0;
   std::int64_t category_id = 0;
-  std::array<double, 4> bbox{};  ///< x, y, width, height in pixels
-  double area = 0.0;             ///< pixels
+  /// x, y, width, height in pixels; none where the file has null or leaves it out.
+  std::optional<std::array<double, 4>> bbox;
+  double area = 0.0;  ///< pixels
   bool iscrowd = false;
   Segmentation segmentation;  ///< as it is written, where it is read: see check_segmentation()
 };
@@ -67,5 +69,13 @@ enum class Outlines { kIgnore, kRead };
 
 /// Reads a COCO-style instances.json. Throws DataError, naming the file and the entry.
 Instances read_instances(const Path& path, Outlines outlines);
+
+/// Writes `refs(<who>).p` as the REFER interface has it, a pickle of protocol 2; tokens are the
+/// words of `sent` between spaces. The file appears whole or not at all. Throws FileError.
+void write_references(const Path& path, const std::vector<Reference>& references);
+
+/// Writes an instances.json that read_instances() reads back, whole or not at all. Throws
+/// FileError.
+void write_instances(const Path& path, const Instances& instances);
 
 }  // namespace referent::formats

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "referent/data/annotations.h"
+
+/// One reader a format, behind read_annotations().
+namespace referent::data {
+
+Annotations read_jsonl(const DatasetConfig& config, Masks masks);
+Annotations read_refer(const DatasetConfig& config, Masks masks);
+Annotations read_index(const DatasetConfig& config);
+Annotations read_seqtr(const DatasetConfig& config, Masks masks);
+
+/// A folder of the REFER interface and who made its splits: "google", "unc", "umd", "berkeley".
+struct ReferSource {
+  std::filesystem::path folder;
+  std::string by;
+
+  std::filesystem::path references() const { return folder / fmt::format("refs({}).p", by); }
+};
+
+/// A kind of index file.
+struct IndexFamily {
+  std::string_view name;
+  bool corners;  ///< boxes are x1, y1, x2, y2 instead of x, y, width, height
+};
+
+/// Of a file called <family>_<split>.pth, else by its folder's name; none when neither tells.
+std::optional<IndexFamily> index_family(const std::filesystem::path& file);
+
+/// The split of an index file of that family.
+std::string index_split(const std::filesystem::path& file, const IndexFamily& family);
+
+}  // namespace referent::data
