@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/image/decode.h"
 
+#include "byte_view.h"
 #include "decoders.h"
 #include "header.h"
 #include "referent/core/error.h"
@@ -65,6 +66,17 @@ ImageSize read_image_size(const std::filesystem::path& path, Orientation orienta
   const MappedFile file(path);
   const Header header = read_header(file.bytes(), path.string());
   return orientation == Orientation::kApply ? upright_size(header) : header.size;
+}
+
+ImageFacts read_image_facts(std::span<const std::byte> bytes, const std::string& name) {
+  const Header header = read_header(bytes, name);
+  return {header.size, header.orientation};
+}
+
+bool looks_like_image(std::span<const std::byte> bytes) {
+  const ByteView file(bytes);
+  return file.starts_with("\xFF\xD8") || file.starts_with("\x89PNG") ||
+         (file.starts_with("RIFF") && file.starts_with("WEBP", 8));
 }
 
 Image decode_file(const std::filesystem::path& path, Orientation orientation,

@@ -113,6 +113,48 @@ TEST(BoxTest, TenThousandRandomPairsAgreeWithExtendedPrecision) {
   EXPECT_LT(worst, 1e-6L);
 }
 
+/// The pixels of two boxes on a grid, one by one.
+float counted_iou(const CornerBox& a, const CornerBox& b, int side) {
+  int both = 0;
+  int either = 0;
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      const auto covers = [x, y](const CornerBox& box) {
+        return static_cast<float>(x) >= box.x1 && static_cast<float>(x) < box.x2 &&
+               static_cast<float>(y) >= box.y1 && static_cast<float>(y) < box.y2;
+      };
+      both += covers(a) && covers(b) ? 1 : 0;
+      either += covers(a) || covers(b) ? 1 : 0;
+    }
+  }
+  return either > 0 ? static_cast<float>(both) / static_cast<float>(either) : 0.0F;
+}
+
+TEST(BoxTest, TenThousandPairsEqualTheCountOfTheirPixels) {
+  constexpr int kSide = 24;
+  RandomStream random(11);
+  int overlapping = 0;
+  int without_area = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const auto draw = [&random] {
+      const auto at = [&random] { return static_cast<float>(random.integer(0, kSide)); };
+      const auto [x1, x2] = std::minmax({at(), at()});
+      const auto [y1, y2] = std::minmax({at(), at()});
+      return CornerBox{x1, y1, x2, y2};
+    };
+    const CornerBox a = draw();
+    const CornerBox b = draw();
+    const float expected = counted_iou(a, b, kSide);
+    ASSERT_EQ(iou(a, b), expected);
+    overlapping += expected > 0 ? 1 : 0;
+    without_area += a.x1 == a.x2 || a.y1 == a.y2 ? 1 : 0;
+  }
+  std::printf("10000 pairs on a grid: %d overlap, %d have a box without area, all equal\n",
+              overlapping, without_area);
+  EXPECT_GT(overlapping, 1000);
+  EXPECT_GT(without_area, 100);
+}
+
 TEST(BoxTest, DegenerateBoxesNeverGiveNan) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();

@@ -36,6 +36,18 @@ struct DecodeLimits {
 ImageSize read_image_size(const std::filesystem::path& path,
                           Orientation orientation = Orientation::kIgnore);
 
+/// What the header of a file says.
+struct ImageFacts {
+  ImageSize size;       ///< as the pixels are stored
+  int orientation = 1;  ///< EXIF's, 1 to 8; 1: upright
+};
+
+/// The facts of a file in memory, called `name` in messages. Throws DataError as read_image_size().
+ImageFacts read_image_facts(std::span<const std::byte> bytes, const std::string& name);
+
+/// Whether `bytes` begin as a JPEG, PNG or WebP file does.
+bool looks_like_image(std::span<const std::byte> bytes);
+
 /// Decodes a JPEG, PNG or still WebP file to 8-bit RGB, equal to Pillow's
 /// `Image.open(path).convert("RGB")`: alpha is dropped (not composited), 16 bits a channel become
 /// their high byte, 16-bit grey saturates at 255, CMYK is taken as Adobe's inverted one.
