@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -9,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
-#include <system_error>
 
+#include "new_folder.h"
 #include "referent/core/error.h"
 #include "referent/core/file.h"
 #include "referent/core/progress.h"
@@ -27,52 +25,6 @@ using Json = nlohmann::ordered_json;
 /// Scenes of the validation split begin here, so that its pictures do not depend on how many there
 /// are for training.
 constexpr std::int64_t kFirstValidationScene = std::int64_t{1} << 40;
-
-/// A folder that becomes `path` on commit() and vanishes without it.
-class NewFolder {
- public:
-  /// `path` is new or an empty folder.
-  explicit NewFolder(const Path& path)
-      : path_(path.has_filename() ? path : path.parent_path()), temporary_(path_) {
-    std::error_code code;
-    const bool is_new = !std::filesystem::exists(path_, code);
-    if (!is_new &&
-        !(std::filesystem::is_directory(path_, code) && std::filesystem::is_empty(path_, code))) {
-      throw FileError("{} exists already: name a new folder, or remove it first", path_.string());
-    }
-    temporary_ += fmt::format(".{}.tmp", ::getpid());
-    make_folders(temporary_);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-  ~NewFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(temporary_, ignored);
-  }
-
-  /// Where to write until then.
-  const Path& folder() const { return temporary_; }
-
-  void commit() {
-    sync();
-    std::error_code code;
-    std::filesystem::rename(temporary_, path_, code);
-    if (code) throw FileError("cannot create {}: {}", path_.string(), code.message());
-  }
-
- private:
-  /// All files at once: a sync of each would take ten times as long as drawing it.
-  void sync() const {
-    const int folder = ::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool done = folder >= 0 && ::syncfs(folder) == 0;
-    const int cause = errno;
-    if (folder >= 0) ::close(folder);
-    if (!done) throw FileError("cannot write {}: {}", path_.string(), std::strerror(cause));
-  }
-
-  Path path_;
-  Path temporary_;
-};
 
 /// Without the sync of write_file; NewFolder does it.
 void write_unsynced(const Path& path, std::span<const std::byte> bytes) {
