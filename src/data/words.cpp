@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 namespace referent::data {
 namespace {
@@ -111,6 +112,21 @@ bool has_word_beginning_with(std::string_view text, std::span<const std::string>
     const std::string word = lower(text.substr(begin, end - begin));
     found = found || std::any_of(words.begin(), words.end(),
                                  [&](const std::string& start) { return word.starts_with(start); });
+  });
+  return found;
+}
+
+bool has_spatial_word(std::string_view text) {
+  static const std::unordered_set<std::string> words{
+      "left",    "leftmost", "right",    "rightmost", "top",    "topmost",    "bottom",
+      "upper",   "lower",    "middle",   "center",    "centre", "corner",     "side",
+      "edge",    "front",    "back",     "behind",    "above",  "below",      "under",
+      "beneath", "near",     "nearest",  "next",      "beside", "by",         "between",
+      "closest", "closer",   "farthest", "furthest",  "facing", "foreground", "background",
+      "inside",  "outside",  "opposite", "against",   "around"};
+  bool found = false;
+  for_each_word(text, [&](std::size_t begin, std::size_t end) {
+    found = found || words.contains(lower(text.substr(begin, end - begin)));
   });
   return found;
 }

@@ -20,6 +20,10 @@ std::string exchange_left_right_anywhere(std::string_view text);
 /// Whether a word of `text` begins with one of `words` (lower case), whatever the case of `text`.
 bool has_word_beginning_with(std::string_view text, std::span<const std::string> words);
 
+/// Whether a word of `text` says where something is, in the picture (left, top, middle, corner,
+/// ...) or beside something else (behind, next, between, closest, ...), whatever its case.
+bool has_spatial_word(std::string_view text);
+
 /// Whether one of `words` (lower case) occurs anywhere in `text`, even within a word.
 bool contains_any(std::string_view text, std::span<const std::string> words);
 
