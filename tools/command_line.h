@@ -29,6 +29,9 @@ void add_parity(CLI::App& root, app::CommandLine& into);
 void add_bench(CLI::App& root, app::CommandLine& into);
 void add_demo(CLI::App& root, app::CommandLine& into);
 
+/// The commands of `data` that read data sets.
+void add_data_files(CLI::App& group, app::CommandLine& into);
+
 /// A subcommand whose options of type T are handed on when it is named.
 template <typename T>
 CLI::App* add_command(CLI::App& root, app::CommandLine& into, const char* name,

@@ -2,13 +2,12 @@
 #include "command_line.h"
 
 namespace referent::tools {
+namespace {
 
-void add_data(CLI::App& root, app::CommandLine& into) {
-  CLI::App* group = root.add_subcommand("data", "make data sets");
-  group->require_subcommand(1);
+void add_synthesize(CLI::App& group, app::CommandLine& into) {
   const auto options = std::make_shared<app::SynthesizeOptions>();
   CLI::App* command = add_command(
-      *group, into, "synthesize",
+      group, into, "synthesize",
       "scenes of coloured shapes with expressions of which half need a relation", options);
   command->add_option("out", options->out, "folder to make")->required();
   command->add_option("--train", options->train_count, "training scenes")
@@ -23,6 +22,15 @@ void add_data(CLI::App& root, app::CommandLine& into) {
   command->add_option("--seed", options->scenes.seed, "decides everything")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+}
+
+}  // namespace
+
+void add_data(CLI::App& root, app::CommandLine& into) {
+  CLI::App* group = root.add_subcommand("data", "make, check, convert and describe data sets");
+  group->require_subcommand(1);
+  add_synthesize(*group, into);
+  add_data_files(*group, into);
 }
 
 }  // namespace referent::tools

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program. It links the base library only, so that help and configuration checks answer at
-// once; commands that need LibTorch are run by libreferent.so.
+// once; commands that need LibTorch are run by libreferent.so, those that need only pictures and
+// annotations by libreferent_data.so.
 #include <dlfcn.h>
 
 #include <cerrno>
@@ -16,16 +17,21 @@ namespace {
 
 using namespace referent;
 
-int run_in_library(int argc, char** argv) {
+int run_in_library(const char* name, int argc, char** argv) {
   // Found through the program's RUNPATH, beside it in a build and an installation alike.
-  void* library = ::dlopen("libreferent.so.0", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    throw FileError("cannot load libreferent.so: {}", ::dlerror());
-  }
+  void* library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw FileError("cannot load {}: {}", name, ::dlerror());
   using Main = int (*)(int, char**);
   const auto entry = reinterpret_cast<Main>(::dlsym(library, "referent_main"));
-  if (entry == nullptr) throw FileError("libreferent.so is of another version: {}", ::dlerror());
+  if (entry == nullptr) throw FileError("{} is of another version: {}", name, ::dlerror());
   return entry(argc, argv);
+}
+
+/// Whether the command decodes pictures but computes nothing: LibTorch need not be loaded for it.
+bool needs_data_only(const app::CommandLine& line) {
+  return std::holds_alternative<app::DataCheckOptions>(line.options) ||
+         std::holds_alternative<app::DataConvertOptions>(line.options) ||
+         std::holds_alternative<app::DataStatsOptions>(line.options);
 }
 
 int run(int argc, char** argv) {
@@ -45,7 +51,8 @@ int run(int argc, char** argv) {
   if (std::holds_alternative<app::VersionOptions>(line->options) && !line->common.json) {
     return tools::run_version(line->common);
   }
-  return run_in_library(argc, argv);
+  return run_in_library(needs_data_only(*line) ? REFERENT_DATA_LIBRARY : "libreferent.so.0", argc,
+                        argv);
 }
 
 /// What was printed may still wait in a buffer; a full disk behind it must not pass for success.

@@ -40,6 +40,15 @@ int run_export(const ExportOptions& /*options*/, const CommonOptions& /*common*/
 int run_synthesize(const SynthesizeOptions& /*options*/, const CommonOptions& /*common*/) {
   refuse("data synthesize");
 }
+int run_data_check(const DataCheckOptions& /*options*/, const CommonOptions& /*common*/) {
+  refuse("data check");
+}
+int run_data_convert(const DataConvertOptions& /*options*/, const CommonOptions& /*common*/) {
+  refuse("data convert");
+}
+int run_data_stats(const DataStatsOptions& /*options*/, const CommonOptions& /*common*/) {
+  refuse("data stats");
+}
 int run_parity(const ParityOptions& /*options*/, const CommonOptions& /*common*/) {
   refuse("parity");
 }

@@ -22,6 +22,11 @@ int run_import(const ImportOptions& options, const CommonOptions& common);
 int run_export(const ExportOptions& options, const CommonOptions& common);
 int run_synthesize(const SynthesizeOptions& options, const CommonOptions& common);
 
+// These need no LibTorch: libreferent_data.so has them too, for `referent` to load by itself.
+int run_data_check(const DataCheckOptions& options, const CommonOptions& common);
+int run_data_convert(const DataConvertOptions& options, const CommonOptions& common);
+int run_data_stats(const DataStatsOptions& options, const CommonOptions& common);
+
 /// Runs every golden case under a folder and prints, per output, the largest absolute and relative
 /// error, then "N passed, N failed, N skipped"; 8 when any failed.
 int run_parity(const ParityOptions& options, const CommonOptions& common);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "referent/checkpoint/checkpoint.h"
+#include "referent/data/check.h"
 #include "referent/data/config.h"
 
 /// What the command line says, one struct a command; torch-free, so that reading it is quick.
@@ -93,6 +94,27 @@ struct SynthesizeOptions {
   std::int64_t val_count = 400;
 };
 
+struct DataCheckOptions {
+  std::vector<std::string> data;  ///< FORMAT:PATH[:SPLIT], or configuration files
+  Path images;
+  data::Pictures pictures = data::Pictures::kDecode;
+  std::vector<data::FindingKind> allowed;
+  std::int64_t examples = 3;
+  std::int64_t length = 0;  ///< of tokens; 0: the configuration's, or as many as BERT takes
+};
+
+struct DataConvertOptions {
+  std::string source;  ///< FORMAT:PATH[:SPLIT]
+  data::DatasetFormat format = data::DatasetFormat::kJsonl;
+  Path images;
+  Path out;
+};
+
+struct DataStatsOptions {
+  std::vector<std::string> data;
+  Path images;
+};
+
 enum class ConfigAction { kShow, kCheck, kSchema, kDocs };
 
 struct ConfigOptions {
@@ -133,8 +155,9 @@ struct DemoOptions {
 struct CommandLine {
   CommonOptions common;
   std::variant<VersionOptions, TrainOptions, EvalOptions, GroundOptions, ImportOptions,
-               ExportOptions, InspectOptions, SynthesizeOptions, ConfigOptions, ParityOptions,
-               BenchOptions, DemoOptions>
+               ExportOptions, InspectOptions, SynthesizeOptions, DataCheckOptions,
+               DataConvertOptions, DataStatsOptions, ConfigOptions, ParityOptions, BenchOptions,
+               DemoOptions>
       options;
   std::vector<std::string> words;  ///< as given, for the record of a run
 };
