@@ -54,7 +54,7 @@ Example to_example(Entry entry, bool needs_area, const std::string& where) {
   const image::Box box = entry.box->box();
   check_box(box, needs_area, where);
   return {std::move(entry.id), std::move(entry.image), std::move(entry.expression), box,
-          entry.referent->mask};
+          entry.referent->mask, entry.referent->same_class};
 }
 
 /// Throws DataError for outlines that can be no mask.

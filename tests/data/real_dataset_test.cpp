@@ -122,6 +122,17 @@ TEST_F(RealDatasetTest, ReferExamplesCarryTheAnnotationsOutline) {
   }
 }
 
+TEST_F(RealDatasetTest, ReferExamplesKnowHowManyOfTheirClassThereAre) {
+  std::map<std::int64_t, std::int64_t> counts;
+  for (const Example& example : open_dataset(config("refer:refer/refcoco@unc:val")).examples) {
+    ++counts[example.same_class];
+  }
+  // Counted by a script over the same two files.
+  EXPECT_EQ(counts,
+            (std::map<std::int64_t, std::int64_t>{{5, 7}, {8, 11}, {12, 12}, {13, 9}, {14, 6}}));
+  EXPECT_EQ(open_dataset(config("jsonl:coco/expressions.jsonl")).examples[0].same_class, 0);
+}
+
 TEST_F(RealDatasetTest, IndexFilesHoldNoMasks) {
   DatasetConfig source = config("index:index/unc/unc_val.pth");
   const Dataset dataset = open_dataset(source, Masks::kRead);

@@ -25,6 +25,9 @@ struct Example {
   /// Outline of the target in the image file; shared by the expressions of one annotation. Null
   /// where there is none, or none was asked for.
   std::shared_ptr<const formats::Segmentation> mask = {};
+  /// Annotations of the target's category in its picture, itself one; 0 where the data set does not
+  /// tell (only REFER folders do).
+  std::int64_t same_class = 0;
 };
 
 /// One example after a transform: a picture on its square, tokens, target.
