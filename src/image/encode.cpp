@@ -111,18 +111,18 @@ std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
   return compressor.bytes();
 }
 
-void save_image(const std::filesystem::path& path, const Image& image) {
+void check_image_name(const std::filesystem::path& path) {
   const std::string extension = lower_extension(path);
-  if (extension == ".png") {
-    write_file(path, encode_png(image));
-  } else if (extension == ".jpg" || extension == ".jpeg") {
-    write_file(path, encode_jpeg(image));
-  } else {
-    throw ConfigError(
-        "cannot tell the type of {}: the name of a picture to write ends in .png, "
-        ".jpg or .jpeg",
-        path.string());
-  }
+  if (extension == ".png" || extension == ".jpg" || extension == ".jpeg") return;
+  throw ConfigError(
+      "cannot tell the type of {}: the name of a picture to write ends in .png, "
+      ".jpg or .jpeg",
+      path.string());
+}
+
+void save_image(const std::filesystem::path& path, const Image& image) {
+  check_image_name(path);
+  write_file(path, lower_extension(path) == ".png" ? encode_png(image) : encode_jpeg(image));
 }
 
 }  // namespace referent::image

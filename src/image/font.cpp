@@ -9,6 +9,8 @@
 #include <array>
 #include <cstdlib>
 #include <mutex>
+#include <span>
+#include <utility>
 
 #include "pixel.h"
 #include "referent/core/error.h"
@@ -25,13 +27,26 @@ constexpr std::array kFontFiles{
     "/usr/local/share/fonts/DejaVuSans.ttf",
     "/opt/homebrew/share/fonts/DejaVuSans.ttf",
 };
+/// Fonts with what DejaVu Sans lacks: Chinese, Japanese, Korean, and the rest.
+constexpr std::array kFurtherFiles{
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+    "/usr/share/fonts/truetype/freefont/FreeSans.ttf",
+    "/usr/share/fonts/truetype/unifont/unifont.ttf",
+};
 constexpr char32_t kReplacement = U'\uFFFD';
 constexpr char32_t kEllipsis = U'\u2026';
 
-std::vector<std::string> font_files() {
-  const char* chosen = std::getenv("REFERENT_FONT");
-  if (chosen != nullptr && *chosen != '\0') return {chosen};
-  return {kFontFiles.begin(), kFontFiles.end()};
+/// Of $REFERENT_FONT, separated by colons as in $PATH.
+std::vector<std::string> chosen_files(std::string_view list) {
+  std::vector<std::string> files;
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(':'), list.size());
+    if (end > 0) files.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return files;
 }
 
 void warn_once() {
@@ -56,32 +71,45 @@ void draw_bitmap(Image& image, std::int64_t left, std::int64_t top, const FT_Bit
   }
 }
 
-class FreeTypeFont : public Font {
+/// One font file at one size.
+class Face {
  public:
-  FreeTypeFont(const std::string& file, int pixel_size) {
-    if (FT_Init_FreeType(&library_) != 0) return;
-    if (FT_New_Face(library_, file.c_str(), 0, &face_) != 0) {
-      face_ = nullptr;
-      return;
-    }
-    usable_ = FT_IS_SCALABLE(face_) &&
-              FT_Set_Pixel_Sizes(face_, 0, static_cast<FT_UInt>(pixel_size)) == 0;
+  /// Null where the file is no scalable font.
+  static std::unique_ptr<Face> open(const std::string& file, int pixel_size) {
+    auto face = std::make_unique<Face>();
+    if (FT_Init_FreeType(&face->library_) != 0) return nullptr;
+    if (FT_New_Face(face->library_, file.c_str(), 0, &face->face_) != 0) return nullptr;
+    const bool usable = FT_IS_SCALABLE(face->face_) &&
+                        FT_Set_Pixel_Sizes(face->face_, 0, static_cast<FT_UInt>(pixel_size)) == 0;
+    return usable ? std::move(face) : nullptr;
   }
-  FreeTypeFont(const FreeTypeFont&) = delete;
-  FreeTypeFont& operator=(const FreeTypeFont&) = delete;
-  ~FreeTypeFont() override {
+
+  Face() = default;
+  Face(const Face&) = delete;
+  Face& operator=(const Face&) = delete;
+  ~Face() {
     if (face_ != nullptr) FT_Done_Face(face_);
     if (library_ != nullptr) FT_Done_FreeType(library_);
   }
 
-  bool is_usable() const { return usable_; }
+  FT_Face operator*() const { return face_; }
 
-  int ascent() const override { return round_up(face_->size->metrics.ascender); }
-  int line_height() const override { return ascent() + round_up(-face_->size->metrics.descender); }
+ private:
+  FT_Library library_ = nullptr;
+  FT_Face face_ = nullptr;
+};
+
+class FreeTypeFont : public Font {
+ public:
+  /// Needs at least one face: the first one decides the height of lines.
+  explicit FreeTypeFont(std::vector<std::unique_ptr<Face>> faces) : faces_(std::move(faces)) {}
+
+  int ascent() const override { return round_up(metrics().ascender); }
+  int line_height() const override { return ascent() + round_up(-metrics().descender); }
 
   int width(std::u32string_view text) override {
     FT_Pos pen = 0;
-    FT_UInt previous = 0;
+    Glyph previous;
     for (const char32_t code : text) pen += advance(code, previous, FT_LOAD_TARGET_LIGHT);
     return round_up(pen);
   }
@@ -89,10 +117,10 @@ class FreeTypeFont : public Font {
   void draw(Image& image, std::int64_t x, std::int64_t y, std::u32string_view text,
             Color color) override {
     FT_Pos pen = 0;
-    FT_UInt previous = 0;
+    Glyph previous;
     for (const char32_t code : text) {
       const FT_Pos step = advance(code, previous, FT_LOAD_RENDER | FT_LOAD_TARGET_LIGHT);
-      const FT_GlyphSlot glyph = face_->glyph;
+      const FT_GlyphSlot glyph = previous.face->glyph;
       if (glyph->format == FT_GLYPH_FORMAT_BITMAP &&
           glyph->bitmap.pixel_mode == FT_PIXEL_MODE_GRAY) {
         const FT_Pos origin = pen + step - glyph->advance.x;
@@ -104,23 +132,50 @@ class FreeTypeFont : public Font {
   }
 
  private:
+  struct Glyph {
+    FT_Face face = nullptr;
+    FT_UInt index = 0;
+  };
+
   /// FreeType counts in 1/64 pixel.
   static int round_up(FT_Pos value) { return static_cast<int>((value + 63) >> 6); }
 
-  /// Loads the glyph of `code` and returns how far the pen moves, kerning with `previous` included.
-  FT_Pos advance(char32_t code, FT_UInt& previous, FT_Int32 flags) {
-    const FT_UInt index = FT_Get_Char_Index(face_, code);
-    FT_Vector kerning{0, 0};
-    if (previous != 0) FT_Get_Kerning(face_, previous, index, FT_KERNING_DEFAULT, &kerning);
-    previous = index;
-    if (FT_Load_Glyph(face_, index, flags) != 0) return 0;
-    return face_->glyph->advance.x + kerning.x;
+  const FT_Size_Metrics& metrics() const { return (**faces_.front())->size->metrics; }
+
+  /// Of the first face that has the letter; where none has, the first one's sign for that, a box.
+  Glyph find(char32_t code) const {
+    for (const auto& face : faces_) {
+      if (const FT_UInt index = FT_Get_Char_Index(**face, code); index != 0) return {**face, index};
+    }
+    return {**faces_.front(), 0};
   }
 
-  FT_Library library_ = nullptr;
-  FT_Face face_ = nullptr;
-  bool usable_ = false;
+  /// Loads the glyph of `code` and returns how far the pen moves, kerning with `previous`, which
+  /// becomes it, included.
+  FT_Pos advance(char32_t code, Glyph& previous, FT_Int32 flags) const {
+    const Glyph glyph = find(code);
+    FT_Vector kerning{0, 0};
+    if (previous.index != 0 && previous.face == glyph.face) {
+      FT_Get_Kerning(glyph.face, previous.index, glyph.index, FT_KERNING_DEFAULT, &kerning);
+    }
+    previous = glyph;
+    if (FT_Load_Glyph(glyph.face, glyph.index, flags) != 0) return 0;
+    return glyph.face->glyph->advance.x + kerning.x;
+  }
+
+  std::vector<std::unique_ptr<Face>> faces_;
 };
+
+/// Adds the fonts of `files` that can be read, all of them or the first.
+void add_faces(std::vector<std::unique_ptr<Face>>& faces, std::span<const std::string> files,
+               bool all, int pixel_size) {
+  for (const std::string& file : files) {
+    auto face = Face::open(file, pixel_size);
+    if (face == nullptr) continue;
+    faces.push_back(std::move(face));
+    if (!all) return;
+  }
+}
 
 /// The longest prefix of `text`, followed by `tail`, that fits.
 std::size_t fitting_length(Font& font, std::u32string_view text, std::u32string_view tail,
@@ -153,13 +208,26 @@ std::size_t word_end(std::u32string_view text, std::size_t length) {
   return space == std::u32string_view::npos || space == 0 ? length : space;
 }
 
+/// Marks without a shape of their own (joiners, directions, variation selectors), for which fonts
+/// that lack them would show a box.
+bool is_invisible(utf8proc_int32_t code) {
+  return utf8proc_category(code) == UTF8PROC_CATEGORY_CF || (code >= 0xFE00 && code <= 0xFE0F);
+}
+
 }  // namespace
 
 std::unique_ptr<Font> Font::open(int pixel_size) {
-  for (const std::string& file : font_files()) {
-    auto font = std::make_unique<FreeTypeFont>(file, pixel_size);
-    if (font->is_usable()) return font;
+  std::vector<std::unique_ptr<Face>> faces;
+  const char* chosen = std::getenv("REFERENT_FONT");
+  if (chosen != nullptr && *chosen != '\0') {
+    add_faces(faces, chosen_files(chosen), /*all=*/true, pixel_size);
+  } else {
+    const std::vector<std::string> files(kFontFiles.begin(), kFontFiles.end());
+    const std::vector<std::string> further(kFurtherFiles.begin(), kFurtherFiles.end());
+    add_faces(faces, files, /*all=*/false, pixel_size);
+    add_faces(faces, further, /*all=*/true, pixel_size);
   }
+  if (!faces.empty()) return std::make_unique<FreeTypeFont>(std::move(faces));
   warn_once();
   return nullptr;
 }
@@ -177,7 +245,7 @@ std::u32string decode_text(std::string_view utf8) {
     } else if (utf8proc_category(code) == UTF8PROC_CATEGORY_CC) {
       code = U' ';
     }
-    codes.push_back(code);
+    if (!is_invisible(code)) codes.push_back(code);
     utf8.remove_prefix(used <= 0 ? 1 : static_cast<std::size_t>(used));
   }
   const utf8proc_ssize_t length = utf8proc_normalize_utf32(

@@ -10,11 +10,13 @@
 
 namespace referent::image {
 
-/// A scalable font at one size. Not to be shared between threads.
+/// Scalable fonts at one size, of which each letter takes the first that has it; one that none has
+/// is a box. Not to be shared between threads.
 class Font {
  public:
-  /// $REFERENT_FONT, else DejaVu Sans from the usual folders. Null where none can be read, which is
-  /// logged once.
+  /// The files of $REFERENT_FONT, separated by colons; else DejaVu Sans from the usual folders and,
+  /// after it, what there is of fonts for other scripts. Null where none can be read, which is logged
+  /// once.
   static std::unique_ptr<Font> open(int pixel_size);
   virtual ~Font() = default;
 
@@ -30,7 +32,8 @@ class Font {
 };
 
 /// The code points of UTF-8 text, combining marks composed with their letters where Unicode has
-/// such a letter, control characters as spaces, bytes that are not UTF-8 as U+FFFD.
+/// such a letter, control characters as spaces, marks without a shape left out, bytes that are not
+/// UTF-8 as U+FFFD.
 std::u32string decode_text(std::string_view utf8);
 
 /// Breaks text at spaces (or inside a word that is too wide) into at most `max_lines` lines of at

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 
 #include "fixtures.h"
@@ -261,6 +262,34 @@ TEST_F(LabelTest, TextIsUtf8) {
   EXPECT_EQ(draw("a\xFF"), draw("a\uFFFD")) << "a byte that is not UTF-8";
   EXPECT_EQ(draw("a\nb"), draw("a b")) << "a control character";
   EXPECT_NE(draw("\u043A\u043E\u0442"), draw("kot")) << "Cyrillic";
+}
+
+TEST_F(LabelTest, MarksWithoutAShapeAreLeftOut) {
+  const auto draw = [this](const std::string& text) {
+    return draw_prediction(image_, box_, text, std::nullopt).pixels;
+  };
+  EXPECT_EQ(draw("a\u200D\u2066b\uFE0F"), draw("ab"));
+}
+
+TEST_F(LabelTest, ALetterThatAFontLacksComesFromTheNextOne) {
+  const std::string folder = "/usr/share/fonts/truetype/dejavu/";
+  const std::string sans = folder + "DejaVuSans.ttf";
+  const std::string mono = folder + "DejaVuSansMono.ttf";
+  if (!std::filesystem::exists(sans) || !std::filesystem::exists(mono)) {
+    GTEST_SKIP() << "needs DejaVu Sans and DejaVu Sans Mono where Debian has them";
+  }
+  const auto draw = [this](const std::string& fonts, const std::string& text) {
+    ::setenv("REFERENT_FONT", fonts.c_str(), 1);
+    const Image drawn = draw_prediction(image_, box_, text, std::nullopt);
+    ::unsetenv("REFERENT_FONT");
+    return drawn.pixels;
+  };
+  const std::string apl = "\u2336";      // in the second font alone
+  const std::string nowhere = "\u0905";  // Devanagari: in neither
+  EXPECT_EQ(draw(sans, apl), draw(sans, nowhere)) << "a box";
+  EXPECT_NE(draw(sans + ":" + mono, apl), draw(sans, apl));
+  EXPECT_EQ(draw(sans + ":" + mono, nowhere), draw(sans, nowhere));
+  EXPECT_EQ(draw("/no/such/font.ttf:" + sans, "mug"), draw(sans, "mug"));
 }
 
 TEST_F(LabelTest, WithoutAFontTheBoxIsStillDrawn) {

@@ -48,8 +48,10 @@ struct Annotation {
 /// and apart from each other as far as there is room; a long label is wrapped, then shortened by an
 /// ellipsis.
 ///
-/// Text needs the font DejaVu Sans in one of the usual folders, or another one named by the
-/// environment variable REFERENT_FONT. Without one the labels are left out and a warning is logged.
+/// Text needs the font DejaVu Sans in one of the usual folders, or others named by the environment
+/// variable REFERENT_FONT, separated by colons: a letter comes from the first that has it (Noto Sans
+/// CJK and others are looked for after DejaVu Sans), else it is a box. Without any font the labels
+/// are left out and a warning is logged.
 /// Letters stand from left to right in the order of the text, whatever the script.
 Image draw_annotations(const Image& image, std::span<const Annotation> annotations);
 

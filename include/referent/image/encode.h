@@ -16,6 +16,10 @@ std::vector<std::byte> encode_png(const Image& image);
 /// thin coloured lines. Throws DataError for a side over 65,535, which JPEG cannot hold.
 std::vector<std::byte> encode_jpeg(const Image& image, int quality = 92);
 
+/// Throws ConfigError unless the name ends as those that save_image() takes: what is known before a
+/// long computation should not be told after it.
+void check_image_name(const std::filesystem::path& path);
+
 /// Encodes by the extension (.png, .jpg or .jpeg, in any case) and writes the file whole or not at
 /// all. Throws ConfigError for another extension, FileError when it cannot be written.
 void save_image(const std::filesystem::path& path, const Image& image);
