@@ -10,6 +10,18 @@
 
 namespace referent::inference {
 
+engine::RunConfig config_of(const checkpoint::Checkpoint& checkpoint, const std::string& name) {
+  if (checkpoint.config.empty() || checkpoint.vocabulary.empty()) {
+    throw CheckpointError("{}: the checkpoint holds no {}, without which it cannot be used", name,
+                          checkpoint.config.empty() ? "configuration" : "vocabulary");
+  }
+  try {
+    return engine::parse_run_config(checkpoint.config, name);
+  } catch (const ConfigError& error) {
+    throw CheckpointError("the configuration in this checkpoint cannot be used: {}", error.what());
+  }
+}
+
 models::InputShape input_shape(const engine::RunConfig& config) {
   return {.image_size = config.data.image.size, .text_tokens = config.data.text.length};
 }
@@ -39,6 +51,17 @@ torch::Device parse_device(const std::string& name) {
     }
   }
   return device;
+}
+
+torch::ScalarType parse_dtype(const std::string& name, torch::Device device) {
+  if (name == "float32") return torch::kFloat32;
+  if (name == "float64") return torch::kFloat64;
+  if (name == "bfloat16") return torch::kBFloat16;
+  if (name != "float16") {
+    throw ConfigError("--dtype {}: expected float32, float64, bfloat16 or float16", name);
+  }
+  if (device.is_cpu()) throw ConfigError("--dtype float16: only a GPU computes in it");
+  return torch::kFloat16;
 }
 
 }  // namespace referent::inference

@@ -31,19 +31,6 @@ image::Image copy_pixels(const PixelView& pixels) {
   return image;
 }
 
-engine::RunConfig config_of(const checkpoint::Checkpoint& checkpoint, const Path& path) {
-  if (checkpoint.config.empty() || checkpoint.vocabulary.empty()) {
-    throw CheckpointError("{}: the checkpoint holds no {}, without which it cannot be used",
-                          path.string(),
-                          checkpoint.config.empty() ? "configuration" : "vocabulary");
-  }
-  try {
-    return engine::parse_run_config(checkpoint.config, path.string());
-  } catch (const ConfigError& error) {
-    throw CheckpointError("the configuration in this checkpoint cannot be used: {}", error.what());
-  }
-}
-
 }  // namespace
 
 image::Box to_original(const std::array<float, 4>& box, const data::Sample& sample) {
@@ -68,7 +55,7 @@ Predictor::Predictor(const engine::RunConfig& config,
 
 Predictor::Predictor(const Path& path, const Plan::Options& options) : device_(options.device) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
-  const engine::RunConfig config = config_of(checkpoint, path);
+  const engine::RunConfig config = config_of(checkpoint, path.string());
   *this = Predictor(config, text::make_word_piece(checkpoint.vocabulary), options.device);
   plan_ = std::make_shared<const Plan>(config_.model, input_shape(config_), checkpoint, options);
 }

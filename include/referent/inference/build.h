@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "referent/checkpoint/checkpoint.h"
 #include "referent/data/transform.h"
 #include "referent/engine/config.h"
 #include "referent/models/model.h"
@@ -13,6 +14,10 @@
 
 /// What a run's configuration stands for.
 namespace referent::inference {
+
+/// The configuration of the run that a checkpoint comes from. Throws CheckpointError, naming `name`,
+/// for one without configuration or vocabulary, or with one that cannot be used.
+engine::RunConfig config_of(const checkpoint::Checkpoint& checkpoint, const std::string& name);
 
 /// What the run's model is built for.
 models::InputShape input_shape(const engine::RunConfig& config);
@@ -27,5 +32,9 @@ data::TransformContext transform_context(const engine::RunConfig& config,
 /// "cpu", "cuda" or "cuda:1". Throws ConfigError for another name, DeviceError when this build or
 /// machine has no such device.
 torch::Device parse_device(const std::string& name);
+
+/// "float32", "float64", "bfloat16", on a GPU "float16": what a plan computes in. Throws ConfigError
+/// for another name.
+torch::ScalarType parse_dtype(const std::string& name, torch::Device device);
 
 }  // namespace referent::inference

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ATen.h>
+#include <torch/library.h>
 
 #include "kernels.h"
 
@@ -52,5 +53,14 @@ Tensor composition(const Tensor& x, const Tensor& down_weight,
       same_convolution(bottleneck * core.unsqueeze(-1).unsqueeze(-1), up_weight, up_bias);
   return residual.has_value() ? *residual + y : y;
 }
+
+namespace {
+
+/// A traced model consists of ATen's operators, so that any LibTorch runs it.
+TORCH_LIBRARY_IMPL(referent, Tracer, m) {
+  m.impl("conditional_conv2d", &composition);
+}
+
+}  // namespace
 
 }  // namespace referent::ops::convolution

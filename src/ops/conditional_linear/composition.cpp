@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ATen.h>
+#include <torch/library.h>
 
 #include "kernels.h"
 
@@ -40,5 +41,14 @@ Tensor composition(const Tensor& x, const Tensor& weight, const std::optional<Te
   if (bias.has_value() && bias->dim() != 1) return at::linear(x, weight) + *bias + update;
   return at::linear(x, weight, bias) + update;
 }
+
+namespace {
+
+/// A traced model consists of ATen's operators, so that any LibTorch runs it.
+TORCH_LIBRARY_IMPL(referent, Tracer, m) {
+  m.impl("conditional_linear", &composition);
+}
+
+}  // namespace
 
 }  // namespace referent::ops::linear
