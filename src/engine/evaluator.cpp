@@ -53,7 +53,12 @@ void add_results(const inference::Predictor& predictor, const loader::LoadedBatc
                         inference::to_original(box, sample),
                         example.box,
                         std::nullopt,
-                        metrics::evaluation_iou(center_box(box), center_box(sample.target))};
+                        metrics::evaluation_iou(center_box(box), center_box(sample.target)),
+                        std::nullopt,
+                        std::nullopt,
+                        sample.original_width,
+                        sample.original_height,
+                        example.same_class};
     if (output.scores.defined()) {
       result.score = output.scores[static_cast<std::int64_t>(i)][0].item<double>();
     }
@@ -182,7 +187,7 @@ std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const 
   return evaluation;
 }
 
-std::string evaluations_json(std::span<const Evaluation> evaluations) {
+Json results_json(std::span<const Evaluation> evaluations) {
   Json results = Json::array();
   for (const Evaluation& evaluation : evaluations) {
     Json result = {{"dataset", evaluation.dataset},
@@ -194,7 +199,11 @@ std::string evaluations_json(std::span<const Evaluation> evaluations) {
     result["seconds"] = evaluation.seconds;
     results.push_back(std::move(result));
   }
-  return Json({{"schema_version", 1}, {"results", std::move(results)}}).dump(2) + "\n";
+  return results;
+}
+
+std::string evaluations_json(std::span<const Evaluation> evaluations) {
+  return Json({{"schema_version", 1}, {"results", results_json(evaluations)}}).dump(2) + "\n";
 }
 
 std::string evaluations_table(std::span<const Evaluation> evaluations) {
@@ -220,7 +229,11 @@ void write_predictions(const Path& path, std::span<const Evaluation> evaluations
                    {"box", box_json(result.box)},
                    {"score", result.score ? Json(*result.score) : Json(nullptr)},
                    {"target", box_json(result.target)},
-                   {"iou", result.iou}};
+                   {"iou", result.iou},
+                   {"dataset", evaluation.dataset},
+                   {"split", evaluation.split}};
+      if (result.width > 0) line.update({{"width", result.width}, {"height", result.height}});
+      if (result.same_class > 0) line["same_class"] = result.same_class;
       if (result.mask) {
         line["mask"] = formats::rle_json(*result.mask);
         line["mask_iou"] = result.mask_iou ? Json(*result.mask_iou) : Json(nullptr);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,6 +35,9 @@ struct SampleResult {
   std::optional<formats::Rle> mask = {};  ///< predicted, of the original picture
   /// Of `mask` with the annotated one, in the original picture; absent where there is none.
   std::optional<float> mask_iou = {};
+  std::int64_t width = 0;  ///< of the original picture [pixels]; 0: unknown
+  std::int64_t height = 0;
+  std::int64_t same_class = 0;  ///< as data::Example has it
 };
 
 struct Evaluation {
@@ -78,12 +82,17 @@ std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const 
 /// "seconds"}]}; "mask_samples" are the expressions with an annotated mask.
 std::string evaluations_json(std::span<const Evaluation> evaluations);
 
+/// The array of "results".
+nlohmann::ordered_json results_json(std::span<const Evaluation> evaluations);
+
 /// A table for people, in percent; with masks, a line for boxes and one for masks.
 std::string evaluations_table(std::span<const Evaluation> evaluations);
 
-/// A JSON line per result, {"id", "image", "expression", "box", "score", "target", "iou", "mask"?,
-/// "mask_iou"?}, the last two for models with a mask head, "mask_iou" null where no mask is
-/// annotated; the file appears whole or not at all. Throws FileError.
+/// A JSON line per result, {"id", "image", "expression", "box", "score", "target", "iou",
+/// "dataset", "split", "width"?, "height"?, "same_class"?, "mask"?, "mask_iou"?}: width and height
+/// are the original picture's; what is not known is left out; the last two for models with a mask
+/// head, "mask_iou" null where no mask is annotated. The file appears whole or not at
+/// all. Throws FileError.
 void write_predictions(const Path& path, std::span<const Evaluation> evaluations);
 
 }  // namespace referent::engine
