@@ -41,9 +41,11 @@ CLI::App* add_command(CLI::App& root, app::CommandLine& into, const char* name,
   return command;
 }
 
-/// The commands that need no LibTorch: version, config, checkpoint inspect.
+/// The commands that need no LibTorch: version, config, checkpoint.
 int run_version(const app::CommonOptions& common);
 int run_config(const app::ConfigOptions& options, const app::CommonOptions& common);
 int run_inspect(const app::InspectOptions& options, const app::CommonOptions& common);
+int run_diff(const app::DiffOptions& options, const app::CommonOptions& common);
+int run_verify(const app::VerifyOptions& options, const app::CommonOptions& common);
 
 }  // namespace referent::tools

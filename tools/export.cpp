@@ -5,9 +5,20 @@ namespace referent::tools {
 
 void add_export(CLI::App& root, app::CommandLine& into) {
   const auto options = std::make_shared<app::ExportOptions>();
-  CLI::App* command =
-      add_command(root, into, "export", "write a checkpoint's weights as safetensors", options);
+  CLI::App* command = add_command(
+      root, into, "export",
+      "write a checkpoint's weights as safetensors, or its model as TorchScript", options);
   command->add_option("checkpoint", options->checkpoint, "native checkpoint")->required();
+  const std::map<std::string, app::ExportFormat> formats{
+      {"safetensors", app::ExportFormat::kSafetensors},
+      {"torchscript", app::ExportFormat::kTorchScript}};
+  command
+      ->add_option("--format", options->format,
+                   "safetensors, or torchscript: a file that torch.jit.load of Python or C++ runs, "
+                   "on the CPU, without this program; forward(images, image_padding, tokens, "
+                   "token_padding) takes one sample")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->default_str("safetensors");
   const std::map<std::string, app::Names> choices{{"native", app::Names::kNative},
                                                   {"released", app::Names::kReleased}};
   command

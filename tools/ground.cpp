@@ -11,14 +11,26 @@ void add_ground(CLI::App& root, app::CommandLine& into) {
       "first; boxes and masks are in pixels of the upright picture",
       options);
   command->add_option("checkpoint", options->checkpoint, "native checkpoint")->required();
-  command->add_option("image", options->image, "JPEG, PNG or WebP file")->required();
-  command->add_option("expression", options->expressions, "what to look for; one or more")
-      ->required();
+  CLI::Option* image = command->add_option("image", options->image,
+                                           "JPEG, PNG or WebP file, or a folder of such files");
+  CLI::Option* expressions =
+      command->add_option("expression", options->expressions, "what to look for; one or more");
+  command
+      ->add_option("--list", options->list,
+                   "instead of image and expressions: a file of JSON lines {\"image\", "
+                   "\"expression\"}, or - for standard input; what cannot be grounded is told at "
+                   "the end, with status 3")
+      ->excludes(image)
+      ->excludes(expressions);
   command->add_option("--out", options->out,
-                      "write the picture with box and expression to this .png or .jpg file");
+                      "write the picture with boxes and expressions to this .png or .jpg file; of "
+                      "several pictures, each to this folder");
   command->add_flag("--mask", options->mask,
                     "the mask too: drawn, and in the JSON document as COCO's run lengths; needs a "
                     "model with a mask head");
+  command->add_option("--dtype", options->dtype, "type that is computed in; float16 on a GPU only")
+      ->check(CLI::IsMember({"float32", "float64", "bfloat16", "float16"}))
+      ->capture_default_str();
 }
 
 }  // namespace referent::tools

@@ -48,6 +48,12 @@ int run(int argc, char** argv) {
   if (const auto* options = std::get_if<app::InspectOptions>(&line->options)) {
     return tools::run_inspect(*options, line->common);
   }
+  if (const auto* options = std::get_if<app::DiffOptions>(&line->options)) {
+    return tools::run_diff(*options, line->common);
+  }
+  if (const auto* options = std::get_if<app::VerifyOptions>(&line->options)) {
+    return tools::run_verify(*options, line->common);
+  }
   if (std::holds_alternative<app::VersionOptions>(line->options) && !line->common.json) {
     return tools::run_version(line->common);
   }

@@ -3,7 +3,12 @@
 #include "referent/app/commands.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
+#include "referent/engine/evaluation_report.h"
 #include "referent/engine/evaluator.h"
+#include "referent/engine/predictions_file.h"
+#include "referent/image/encode.h"
+#include "referent/inference/build.h"
+#include "sheet.h"
 
 namespace referent::app {
 namespace {
@@ -16,7 +21,7 @@ struct NamedDataset {
 
 /// What --data asks for: names of the configuration's data.eval and FORMAT:PATH[:SPLIT]; without
 /// it, all of data.eval.
-std::vector<NamedDataset> chosen_datasets(const EvalOptions& options,
+std::vector<NamedDataset> chosen_datasets(const Path& checkpoint, const EvalOptions& options,
                                           const engine::RunConfig& config) {
   std::vector<NamedDataset> chosen;
   for (const std::string& word : options.data) {
@@ -34,7 +39,7 @@ std::vector<NamedDataset> chosen_datasets(const EvalOptions& options,
     throw ConfigError(
         "{}: its configuration names no data set in data.eval; give one with --data "
         "FORMAT:PATH[:SPLIT]",
-        options.checkpoint.string());
+        checkpoint.string());
   }
   for (NamedDataset& dataset : chosen) {
     if (!options.images.empty()) dataset.config.images = options.images;
@@ -54,15 +59,20 @@ void exchange_expressions(data::Dataset& dataset) {
   }
 }
 
-}  // namespace
-
-int run_eval(const EvalOptions& options, const CommonOptions& common) {
-  const Processes processes = join_processes(common.device, {});
-  const inference::Predictor predictor(options.checkpoint,
-                                       {.device = processes.device, .weights = common.weights});
+/// The results of a checkpoint on `datasets`; where that is empty, they are chosen first.
+std::vector<engine::Evaluation> evaluate_checkpoint(const Path& checkpoint,
+                                                    const EvalOptions& options,
+                                                    const CommonOptions& common,
+                                                    const Processes& processes,
+                                                    std::vector<NamedDataset>& datasets) {
+  const inference::Predictor predictor(
+      checkpoint, {.device = processes.device,
+                   .dtype = inference::parse_dtype(options.dtype, processes.device),
+                   .weights = common.weights});
   const engine::RunConfig& config = predictor.config();
+  if (datasets.empty()) datasets = chosen_datasets(checkpoint, options, config);
   std::vector<engine::Evaluation> evaluations;
-  for (const NamedDataset& chosen : chosen_datasets(options, config)) {
+  for (const NamedDataset& chosen : datasets) {
     data::Dataset dataset = data::open_dataset(
         chosen.config, predictor.has_mask_head() ? data::Masks::kRead : data::Masks::kIgnore);
     if (dataset.missing > 0) {
@@ -82,10 +92,70 @@ int run_eval(const EvalOptions& options, const CommonOptions& common) {
          .group = processes.group.get()});
     evaluations.push_back(std::move(evaluation).value());
   }
-  if (!processes.first()) return 0;
-  if (!options.predictions.empty()) engine::write_predictions(options.predictions, evaluations);
-  fmt::print("{}", common.json ? engine::evaluations_json(evaluations)
-                               : engine::evaluations_table(evaluations));
+  return evaluations;
+}
+
+/// What is measured: a checkpoint, or predictions made elsewhere.
+std::vector<engine::Evaluation> evaluations_of(const EvalOptions& options,
+                                               const CommonOptions& common,
+                                               const Processes& processes,
+                                               std::vector<NamedDataset>& datasets) {
+  if (options.predictions.empty()) {
+    return evaluate_checkpoint(options.checkpoint, options, common, processes, datasets);
+  }
+  return engine::read_predictions(options.predictions);
+}
+
+/// The other one on the same data, beside it.
+engine::Compared compare(const EvalOptions& options, const CommonOptions& common,
+                         const Processes& processes,
+                         std::span<const engine::Evaluation> evaluations,
+                         std::vector<NamedDataset>& datasets) {
+  engine::Compared compared{options.compare.string(), {}, {}};
+  compared.evaluations =
+      engine::is_predictions_file(options.compare)
+          ? engine::read_predictions(options.compare)
+          : evaluate_checkpoint(options.compare, options, common, processes, datasets);
+  compared.rows = engine::compare(evaluations, compared.evaluations);
+  return compared;
+}
+
+void check(const EvalOptions& options) {
+  if (options.checkpoint.empty() == options.predictions.empty()) {
+    throw ConfigError("eval: give either a checkpoint or --predictions FILE");
+  }
+  if (options.exchange_expressions && !options.predictions.empty()) {
+    throw ConfigError("--exchange-expressions needs a model that is asked, not --predictions");
+  }
+  if (!options.sheet.empty()) image::check_image_name(options.sheet);
+}
+
+void evaluate_and_report(const EvalOptions& options, const CommonOptions& common,
+                         const Processes& processes) {
+  std::vector<NamedDataset> datasets;
+  const std::vector<engine::Evaluation> evaluations =
+      evaluations_of(options, common, processes, datasets);
+  std::optional<engine::Compared> compared;
+  if (!options.compare.empty()) {
+    compared = compare(options, common, processes, evaluations, datasets);
+  }
+  if (!processes.first()) return;
+  if (!options.save_predictions.empty()) {
+    engine::write_predictions(options.save_predictions, evaluations);
+  }
+  if (!options.sheet.empty()) write_sheet(options, evaluations);
+  const engine::ReportOptions report{options.intervals, options.breakdown};
+  const engine::Compared* const other = compared ? &*compared : nullptr;
+  fmt::print("{}", common.json ? engine::report_json(evaluations, report, other)
+                               : engine::report_table(evaluations, report, other));
+}
+
+}  // namespace
+
+int run_eval(const EvalOptions& options, const CommonOptions& common) {
+  check(options);
+  const Processes processes = join_processes(common.device, {});
+  telling_others(processes, [&] { evaluate_and_report(options, common, processes); });
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "referent/engine/versions.h"
 #include "referent/formats/safetensors.h"
 #include "referent/inference/build.h"
+#include "referent/inference/torchscript.h"
 #include "referent/models/init.h"
 #include "referent/models/state.h"
 #include "referent/text/config.h"
@@ -44,6 +45,14 @@ std::string family_of(const ImportOptions& options, const checkpoint::StateDict&
         options.file.string(), state.tensors.size(), fmt::join(checkpoint::families(), ", "));
   }
   return family;
+}
+
+/// The report and what it is about.
+std::string report_json(const ImportOptions& options, const std::string& family,
+                        const std::string& container, const checkpoint::ImportReport& report) {
+  auto document = nlohmann::ordered_json::parse(checkpoint::json(report));
+  document.update({{"file", options.file.string()}, {"family", family}, {"container", container}});
+  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 /// TransVG, MMCA and VG-LAW files hold a whole model; the others a part, beside which the rest
@@ -101,7 +110,7 @@ int run_import(const ImportOptions& options, const CommonOptions& common) {
   const checkpoint::ImportResult result = models::match_released(
       state, family, models::state_shapes(*model), config.model.visual_encoder.vit.position_fit);
   if (common.json) {
-    fmt::print("{}\n", checkpoint::json(result.report));
+    fmt::print("{}\n", report_json(options, family, state.container, result.report));
   } else if (!common.quiet) {
     fmt::print("{} as {}, {}\n{}", options.file.string(), family, state.container,
                checkpoint::text(result.report));
@@ -123,7 +132,12 @@ int run_import(const ImportOptions& options, const CommonOptions& common) {
 int run_export(const ExportOptions& options, const CommonOptions& common) {
   checkpoint::Checkpoint native = checkpoint::read_checkpoint(options.checkpoint);
   native.tensors = checkpoint::weights_of(native, common.weights);
-  if (options.names == Names::kNative) {
+  if (options.format == ExportFormat::kTorchScript) {
+    if (options.names != Names::kNative) {
+      throw ConfigError("--format torchscript has the native names; leave out --names released");
+    }
+    inference::write_torchscript(options.out, native, options.checkpoint.string());
+  } else if (options.names == Names::kNative) {
     formats::write_safetensors(options.out, native.tensors, {{"format", "pt"}});
   } else {
     const engine::RunConfig config =
@@ -132,10 +146,14 @@ int run_export(const ExportOptions& options, const CommonOptions& common) {
   }
   log::info("wrote {}", options.out.string());
   if (common.json) {
-    fmt::print("{}\n", nlohmann::ordered_json({{"schema_version", 1},
-                                               {"file", options.out.string()},
-                                               {"tensors", native.tensors.size()}})
-                           .dump(2));
+    fmt::print("{}\n",
+               nlohmann::ordered_json(
+                   {{"schema_version", 1},
+                    {"file", options.out.string()},
+                    {"format",
+                     options.format == ExportFormat::kTorchScript ? "torchscript" : "safetensors"},
+                    {"tensors", native.tensors.size()}})
+                   .dump(2));
   }
   return 0;
 }

@@ -41,6 +41,8 @@ int run(const CommandLine& line) {
                         [&](const BenchOptions& o) { return run_bench(o, common); },
                         [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
                         [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
+                        [&](const DiffOptions& o) { return tools::run_diff(o, common); },
+                        [&](const VerifyOptions& o) { return tools::run_verify(o, common); },
                         [&](const ConfigOptions& o) { return tools::run_config(o, common); },
                     },
                     line.options);

@@ -47,6 +47,78 @@ TEST_F(CheckpointTest, InspectionTellsWhatAFileHolds) {
   EXPECT_TRUE(inspection["metrics"]["val"].contains("prec@0.5"));
 }
 
+TEST_F(CheckpointTest, DifferencesAreListedAndEndWithStatus8) {
+  const ProcessResult same =
+      referent({"checkpoint", "diff", tiny_.checkpoint(), tiny_.checkpoint(), "--json"});
+  EXPECT_THAT(same, ExitsWith(0));
+  EXPECT_EQ(document(same)["equal"], true);
+
+  const Path earlier = tiny_.run() / "checkpoints/step-00000010.safetensors";
+  const Words words{"checkpoint", "diff", earlier, tiny_.checkpoint()};
+  const ProcessResult text = referent(words);
+  EXPECT_THAT(text, ExitsWith(8));
+  EXPECT_THAT(text.out, HasSubstr("elements differ, by at most"));
+  Words as_json = words;
+  as_json.push_back("--json");
+  const ProcessResult result = referent(as_json);
+  EXPECT_THAT(result, ExitsWith(8));
+  const Json json = document(result);
+  EXPECT_EQ(json["equal"], false);
+  EXPECT_THAT(json["only_a"], IsEmpty());
+  EXPECT_GT(json["different"][0]["max_difference"], 0.0);
+  as_json.insert(as_json.end(), {"--tolerance", "1000"});
+  EXPECT_THAT(referent(as_json), ExitsWith(0));
+  EXPECT_THAT(referent({"checkpoint", "diff", earlier, tiny_.picture()}),
+              Fails(4, {"val-000003.png"}));
+}
+
+TEST_F(CheckpointTest, VerificationFindsWhatIsNotSound) {
+  EXPECT_THAT(referent({"checkpoint", "verify", tiny_.checkpoint(), tiny_.mask_checkpoint()}),
+              ExitsWith(0));
+  std::string bytes = read_text_file(tiny_.checkpoint());
+  bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 4);
+  const Path flipped = write("flipped.safetensors", bytes);
+  const ProcessResult faulty =
+      referent({"checkpoint", "verify", flipped, tiny_.checkpoint(), "--json"});
+  EXPECT_THAT(faulty, ExitsWith(8));
+  const Json files = document(faulty)["files"];
+  EXPECT_EQ(files[0]["sound"], false);
+  EXPECT_EQ(files[1]["sound"], true);
+  const ProcessResult missing =
+      referent({"checkpoint", "verify", at("absent.safetensors"), tiny_.checkpoint()});
+  EXPECT_THAT(missing, ExitsWith(4));
+  EXPECT_THAT(missing.out, HasSubstr("No such file"));
+  EXPECT_THAT(missing.out, HasSubstr("sound (native checkpoint"));
+}
+
+TEST_F(CheckpointTest, AModelIsExportedAsTorchScript) {
+  const Path script = at("model.pt");
+  const ProcessResult result = referent(
+      {"export", tiny_.checkpoint(), "--format", "torchscript", "--out", script, "--json"});
+  EXPECT_THAT(result, ExitsWith(0));
+  EXPECT_EQ(document(result)["format"], "torchscript");
+  EXPECT_THAT(read_text_file(script).substr(0, 4), "PK\x03\x04");
+  EXPECT_THAT(referent({"export", tiny_.checkpoint(), "--format", "torchscript", "--names",
+                        "released", "--out", script}),
+              Fails(2, {"--names"}));
+}
+
+TEST_F(CheckpointTest, AnImportsReportIsADocument) {
+  const Path released = at("released.safetensors");
+  ASSERT_THAT(referent({"export", tiny_.checkpoint(), "--names", "released", "--out", released}),
+              ExitsWith(0));
+  const ProcessResult result =
+      referent({"import", released, "--config", tiny_.config(), "--out", at("native"), "--json"});
+  EXPECT_THAT(result, ExitsWith(0));
+  const Json report = document(result);
+  EXPECT_EQ(report["schema_version"], 1);
+  EXPECT_EQ(report["file"], released.string());
+  EXPECT_EQ(report["family"], "mmca");
+  EXPECT_EQ(report["container"], "safetensors");
+  EXPECT_GT(report["matched"], 50);
+  EXPECT_THAT(report["missing"], IsEmpty());
+}
+
 TEST_F(CheckpointTest, AReleasedExportComesBackAsTheSameModel) {
   const Path released = at("released.safetensors");
   const Path native = at("native.safetensors");

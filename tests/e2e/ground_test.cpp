@@ -106,7 +106,6 @@ TEST_F(GroundTest, PicturesThatAreNoneAreToldWithTheirCause) {
   EXPECT_THAT(ground(text, {kExpression}), Fails(3, {text, "JPEG"}));
   const Path missing = folder_.path() / "missing.png";
   EXPECT_THAT(ground(missing, {kExpression}), Fails(3, {missing, "No such file"}));
-  EXPECT_THAT(ground(folder_.path(), {kExpression}), Fails(3, {folder_.path()}));
 }
 
 TEST_F(GroundTest, AHugePictureIsRefusedByItsHeader) {

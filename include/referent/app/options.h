@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -54,16 +55,25 @@ struct EvalOptions {
   data::MissingImages missing = data::MissingImages::kError;
   bool missing_given = false;
   std::int64_t batch_size = 0;  ///< 0: the configuration's
-  Path predictions;
+  std::string dtype = "float32";
   bool exchange_expressions = false;
+  Path predictions;  ///< scored instead of a checkpoint
+  Path compare;      ///< a checkpoint or a file of predictions
+  bool intervals = false;
+  bool breakdown = false;
+  Path save_predictions;
+  Path sheet;
+  std::int64_t sheet_count = 8;
 };
 
 struct GroundOptions {
   Path checkpoint;
-  Path image;
+  Path image;  ///< a picture or a folder of pictures
   std::vector<std::string> expressions;
+  Path list;  ///< JSON lines instead of both; "-": standard input
   Path out;
   bool mask = false;
+  std::string dtype = "float32";
 };
 
 struct ImportOptions {
@@ -77,14 +87,27 @@ struct ImportOptions {
 
 enum class Names { kNative, kReleased };
 
+enum class ExportFormat { kSafetensors, kTorchScript };
+
 struct ExportOptions {
   Path checkpoint;
+  ExportFormat format = ExportFormat::kSafetensors;
   Names names = Names::kNative;
   Path out;
 };
 
 struct InspectOptions {
   Path file;
+};
+
+struct DiffOptions {
+  Path a;
+  Path b;
+  double tolerance = 0;
+};
+
+struct VerifyOptions {
+  std::vector<Path> files;
 };
 
 struct SynthesizeOptions {
@@ -155,9 +178,9 @@ struct DemoOptions {
 struct CommandLine {
   CommonOptions common;
   std::variant<VersionOptions, TrainOptions, EvalOptions, GroundOptions, ImportOptions,
-               ExportOptions, InspectOptions, SynthesizeOptions, DataCheckOptions,
-               DataConvertOptions, DataStatsOptions, ConfigOptions, ParityOptions, BenchOptions,
-               DemoOptions>
+               ExportOptions, InspectOptions, DiffOptions, VerifyOptions, SynthesizeOptions,
+               DataCheckOptions, DataConvertOptions, DataStatsOptions, ConfigOptions, ParityOptions,
+               BenchOptions, DemoOptions>
       options;
   std::vector<std::string> words;  ///< as given, for the record of a run
 };
