@@ -5,10 +5,12 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "listener.h"
 #include "referent/core/error.h"
+#include "silence.h"
 
 namespace referent::distributed {
 namespace {
@@ -44,12 +46,20 @@ class Meeting {
     if (options.isServer) {
       options.masterListenFd = open_listener(environment_.master_address, environment_.master_port);
     }
+    // In a thread, since it waits without end for the first answer of a service of another kind.
+    std::packaged_task<Store()> task([options, address = environment_.master_address] {
+      const Silence silence;
+      return Store(c10::make_intrusive<c10d::TCPStore>(address, options));
+    });
+    std::future<Store> store = task.get_future();
+    std::thread(std::move(task)).detach();
+    if (store.wait_for(limit_ + kFarewell) != std::future_status::ready) {
+      unreachable("what listens there does not answer");
+    }
     try {
-      return c10::make_intrusive<c10d::PrefixStore>(
-          "referent/" + environment_.run,
-          c10::make_intrusive<c10d::TCPStore>(environment_.master_address, options));
+      return c10::make_intrusive<c10d::PrefixStore>("referent/" + environment_.run, store.get());
     } catch (const c10::Error& error) {
-      unreachable(error);
+      unreachable(first_line(error));
     }
   }
 
@@ -59,17 +69,17 @@ class Meeting {
       if (environment_.rank == 0) store.set(kWelcome, await_all(store));
       read_welcome(store);
     } catch (const c10::Error& error) {
-      unreachable(error);
+      unreachable(first_line(error));
     }
   }
 
  private:
-  [[noreturn]] void unreachable(const c10::Error& error) const {
+  [[noreturn]] void unreachable(const std::string& why) const {
     throw ConfigError(
         "rank {} cannot reach the store of rank 0 at {}:{} within {} s: see that MASTER_ADDR and "
         "MASTER_PORT are rank 0's, that it runs, and that nothing keeps the hosts apart ({})",
         environment_.rank, environment_.master_address, environment_.master_port,
-        static_cast<double>(limit_.count()) / 1000, first_line(error));
+        static_cast<double>(limit_.count()) / 1000, why);
   }
 
   static std::string first_line(const c10::Error& error) {
@@ -84,6 +94,7 @@ class Meeting {
           "of an earlier run still answers there; set RANK or MASTER_PORT anew",
           environment_.rank, environment_.master_address, environment_.master_port);
     }
+    store.set(life_key(environment_.rank), "0");
     store.set(of_rank("arrived", environment_.rank), std::to_string(environment_.world_size));
   }
 
@@ -145,6 +156,10 @@ class Meeting {
 };
 
 }  // namespace
+
+std::string life_key(int rank) {
+  return of_rank("alive", rank);
+}
 
 Store connect(const Environment& environment, const DistributedConfig& config) {
   const Meeting meeting(environment, config);

@@ -14,7 +14,7 @@
 #include <chrono>
 #include <mutex>
 
-#include "referent/core/error.h"
+#include "silence.h"
 
 static_assert(TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 11,
               "c10d::Reducer changes between releases of LibTorch: check its constructor and the "
@@ -47,12 +47,6 @@ class Reaching : public torch::autograd::Function<Reaching> {
   static variable_list backward(AutogradContext* context, const variable_list& /*gradients*/) {
     return variable_list(static_cast<std::size_t>(context->saved_data["count"].toInt()));
   }
-};
-
-/// Swallows the advice to search for unused parameters only where there are some.
-class Silence : public c10::WarningHandler {
- public:
-  void process(const c10::Warning& /*warning*/) override {}
 };
 
 /// Runs after a parameter's gradient has been added to.
@@ -113,9 +107,7 @@ class SumHook : public c10d::CommHookInterface {
   c10::intrusive_ptr<Future> runHook(c10d::GradBucket& bucket) override {
     const Tensor& buffer = bucket.getBuffer();
     ledger_->begin(static_cast<std::int64_t>(buffer.nbytes()));
-    c10::intrusive_ptr<Future> sum = deterministic_ ? sum_in_order(buffer) : sum_anyhow(buffer);
-    sum->addCallback([ledger = ledger_](Future& done) { ledger->end(!done.hasError()); });
-    return sum;
+    return deterministic_ ? sum_in_order(buffer) : sum_anyhow(buffer);
   }
 
   Tensor parseHookResult(const c10::IValue& result) override {
@@ -125,7 +117,12 @@ class SumHook : public c10d::CommHookInterface {
  private:
   c10::intrusive_ptr<Future> sum_anyhow(const Tensor& buffer) const {
     std::vector<Tensor> tensors{buffer};
-    return group_->allreduce(tensors)->getFuture();
+    return group_->allreduce(tensors)->getFuture()->then(
+        [ledger = ledger_](Future& sum) {
+          ledger->end(!sum.hasError());
+          return sum.value();  // throws what the exchange threw
+        },
+        c10::ListType::ofTensors());
   }
 
   c10::intrusive_ptr<Future> sum_in_order(const Tensor& buffer) const {
@@ -137,7 +134,8 @@ class SumHook : public c10d::CommHookInterface {
     return group_->allgather(all, inputs)
         ->getFuture()
         ->then(
-            [parts = all[0]](Future& gathered) -> c10::IValue {
+            [ledger = ledger_, parts = all[0]](Future& gathered) -> c10::IValue {
+              ledger->end(!gathered.hasError());
               gathered.value();  // throws what the exchange threw
               return add_up(parts);
             },
@@ -204,8 +202,7 @@ class GradientReducer::Exchange {
       std::ranges::fill(fired_, 0);
       last_gradient_ = Clock::now();
       {
-        Silence silence;
-        const c10::WarningUtils::WarningHandlerGuard guard(&silence);
+        const Silence silence;  // of the advice to search only where parameters are unused
         reducer_->prepare_for_backward(outputs);
       }
       if (learns) loss.backward();

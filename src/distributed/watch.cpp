@@ -11,6 +11,7 @@
 
 #include "referent/core/error.h"
 #include "referent/core/log.h"
+#include "silence.h"
 
 namespace referent::distributed {
 namespace {
@@ -23,8 +24,10 @@ constexpr milliseconds kBeat{250};
 constexpr milliseconds kSilence{1200};
 /// From the failure of an exchange to the judgement who is missing.
 constexpr milliseconds kJudgement{1500};
-/// The most that the main thread waits for this one, which may hang in the store of a stopped rank.
+/// The most that the main thread waits for this one.
 constexpr milliseconds kPatience{3000};
+/// A store that takes so long to answer is that of a stopped rank.
+constexpr milliseconds kUnanswered{2000};
 /// The most that rank 0 keeps the store open for the others to read the news.
 constexpr milliseconds kFarewell{1000};
 /// For the main thread to come to its end after a failure elsewhere.
@@ -33,10 +36,6 @@ constexpr milliseconds kGrace{3000};
 constexpr const char* kFailure = "failure";
 constexpr const char* kSeen = "seen_failure";
 constexpr const char* kLeft = "left";
-
-std::string life_key(int rank) {
-  return fmt::format("alive/{}", rank);
-}
 
 double seconds(Clock::duration time) {
   return std::chrono::duration<double>(time).count();
@@ -56,15 +55,16 @@ struct Watch::State {
   Store store;
   Environment environment;
   milliseconds timeout;
-  std::vector<Peer> peers;  ///< the thread's
+  std::vector<Peer> peers;  ///< the thread's, by rank
   std::int64_t beats = 0;   ///< the thread's
 
   std::mutex mutex;
   std::condition_variable changed;
-  bool leaving = false;  ///< the main thread is in the destructor
-  bool ended = false;    ///< the thread is at its end
-  bool lost = false;     ///< the store does not answer any more
-  bool told = false;     ///< everybody who lives has read the failure
+  bool leaving = false;                       ///< the main thread is in the destructor
+  bool ended = false;                         ///< the thread is at its end
+  Clock::time_point answered = Clock::now();  ///< the store, last
+  bool lost = false;                          ///< the store does not answer any more
+  bool told = false;                          ///< everybody who lives has read the failure
   /// What the main thread reported, and when.
   std::optional<std::string> report;
   Clock::time_point reported;
@@ -84,9 +84,14 @@ struct Watch::State {
   void leave();
   void end_process_if_stuck(Clock::time_point since, milliseconds grace, const std::string& why);
   std::string store_is_gone() const;
+  std::string tell(const std::string& message, bool from_here);
+  /// Of the main thread: until `there`, or there is no more to be hoped for from the store.
+  template <typename Condition>
+  void await(std::unique_lock<std::mutex>& lock, milliseconds most, const Condition& there);
 };
 
 void Watch::State::run() {
+  const Silence silence;
   try {
     while (true) {
       look();
@@ -95,10 +100,10 @@ void Watch::State::run() {
       changed.wait_for(lock, quick ? kBeat / 10 : kBeat,
                        [&] { return (leaving && !quick) || (own && !failure); });
       if (leaving && (!failure || told)) break;
-      if (!peers.empty() && peers.front().left) break;  // the store is about to close
+      if (peers.front().left) break;  // the store is about to close
     }
     leave();
-  } catch (const c10::Error& error) {
+  } catch (const std::exception&) {
     std::unique_lock lock(mutex);
     lost = true;
     const auto since = Clock::now();
@@ -121,6 +126,7 @@ void Watch::State::look() {
   hear_others();
   learn();
   std::unique_lock lock(mutex);
+  answered = Clock::now();
   if (!failure) return;
   const std::string why = *failure;
   lock.unlock();
@@ -135,11 +141,6 @@ void Watch::State::show_life() {
 void Watch::State::hear_others() {
   std::vector<std::string> keys;
   for (int rank = 0; rank < environment.world_size; ++rank) keys.push_back(life_key(rank));
-  // Asked for together once all have begun: a key that is missing would be waited for.
-  if (peers.empty()) {
-    if (!store->check(keys)) return;
-    peers.resize(keys.size());
-  }
   const auto counts = store->multiGet(keys);
   for (std::size_t rank = 0; rank < peers.size(); ++rank) {
     std::string count(counts[rank].begin(), counts[rank].end());
@@ -162,7 +163,8 @@ void Watch::State::learn() {
   if (failure) return;
   const auto message = report;
   const bool from_here = own;
-  const bool time_is_up = report && Clock::now() - reported >= kJudgement;
+  const bool time_is_up =
+      report && (Clock::now() - reported >= kJudgement || !silent(kSilence).empty());
   lock.unlock();
   if (store->check({kFailure})) return accept(store->get_to_str(kFailure));
   if (from_here || time_is_up || (!message && !silent(timeout).empty())) {
@@ -232,11 +234,36 @@ std::string Watch::State::store_is_gone() const {
       environment.master_address, environment.master_port);
 }
 
+template <typename Condition>
+void Watch::State::await(std::unique_lock<std::mutex>& lock, milliseconds most,
+                         const Condition& there) {
+  const auto end = Clock::now() + most;
+  const auto over = [&] {
+    return there() || lost || Clock::now() > end || Clock::now() - answered > kUnanswered;
+  };
+  while (!over()) changed.wait_for(lock, kBeat / 10, over);
+}
+
+/// Hands the thread the news and returns what it makes of them.
+std::string Watch::State::tell(const std::string& message, bool from_here) {
+  std::unique_lock lock(mutex);
+  if (!report) {
+    report = message;
+    reported = Clock::now();
+    own = from_here;
+  }
+  changed.notify_all();
+  await(lock, kPatience, [this] { return failure.has_value(); });
+  if (environment.rank == 0) await(lock, kFarewell, [this] { return told; });
+  return failure ? *failure : store_is_gone();
+}
+
 Watch::Watch(const Store& store, const Environment& environment, milliseconds timeout)
     : state_(std::make_shared<State>()) {
   state_->store = store->clone();
   state_->environment = environment;
   state_->timeout = timeout;
+  state_->peers.resize(static_cast<std::size_t>(environment.world_size));
   std::thread([state = state_] { state->run(); }).detach();
 }
 
@@ -244,35 +271,15 @@ Watch::~Watch() {
   std::unique_lock lock(state_->mutex);
   state_->leaving = true;
   state_->changed.notify_all();
-  state_->changed.wait_for(lock, kPatience, [&] { return state_->ended; });
+  state_->await(lock, kPatience, [this] { return state_->ended; });
 }
 
 void Watch::report(const std::string& message) {
-  std::unique_lock lock(state_->mutex);
-  if (state_->report) return;
-  state_->report = message;
-  state_->reported = Clock::now();
-  state_->own = true;
-  state_->changed.notify_all();
-  state_->changed.wait_for(lock, kPatience, [&] { return state_->failure || state_->lost; });
-  if (state_->environment.rank == 0) {
-    state_->changed.wait_for(lock, kFarewell, [&] { return state_->told || state_->lost; });
-  }
+  state_->tell(message, /*from_here=*/true);
 }
 
 std::string Watch::first_failure(const std::string& message) {
-  std::unique_lock lock(state_->mutex);
-  if (!state_->report) {
-    state_->report = message;
-    state_->reported = Clock::now();
-  }
-  state_->changed.notify_all();
-  state_->changed.wait_for(lock, kPatience, [&] { return state_->failure || state_->lost; });
-  if (!state_->failure) return state_->store_is_gone();
-  if (state_->environment.rank == 0) {
-    state_->changed.wait_for(lock, kFarewell, [&] { return state_->told || state_->lost; });
-  }
-  return *state_->failure;
+  return state_->tell(message, /*from_here=*/false);
 }
 
 }  // namespace referent::distributed

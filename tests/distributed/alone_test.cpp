@@ -60,7 +60,7 @@ TEST_F(AloneTest, GradientsAreThoseOfAPlainBackwardPass) {
       }
 
       GradientReducer reducer(group_, parameters,
-                              {.deterministic = deterministic, .bucket_megabytes = 0.004});
+                              {.deterministic = deterministic, .bucket_megabytes = 0.001});
       reducer.backward(loss());
       for (std::size_t i = 0; i < expected.size(); ++i) {
         const Tensor& gradient = parameters[i].second.grad();

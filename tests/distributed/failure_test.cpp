@@ -19,13 +19,6 @@ constexpr int kTimeout = 4;     // [s]
 
 class FailureTest : public ::testing::TestWithParam<int> {
  protected:
-  /// Waits for the processes; how many seconds that took since `start`.
-  static double seconds_until_gone(const std::vector<int>& processes, Clock::time_point start) {
-    EXPECT_TRUE(wait_until([&] { return std::ranges::all_of(processes, is_gone); }));
-    const std::chrono::duration<double> took = Clock::now() - start;
-    return took.count();
-  }
-
   TemporaryFolder folder_;
 };
 
@@ -40,7 +33,6 @@ std::vector<ProcessResult> survivors(Group& group, int out) {
 
 TEST_P(FailureTest, Killed) {
   for (const char* scenario : {"loop", "failing-backward"}) {
-    std::filesystem::remove_all(folder_.path() / "ready-0");
     const TemporaryFolder folder;
     Group group(kSize, {scenario, folder.path()});
     wait_for_notes(folder.path(), kSize);

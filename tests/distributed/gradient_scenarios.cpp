@@ -33,7 +33,8 @@ struct ModelImpl : torch::nn::Module {
     register_module("optional", optional);
   }
 
-  Tensor forward(const Tensor& x, bool with_optional, bool recompute) {  // [N, kWidth]
+  /// The sum of losses of x [N, kWidth]; the optional head sees sample `optional_row`, if not -1.
+  Tensor forward(const Tensor& x, std::int64_t optional_row, bool recompute) {
     const nn::ForgetActivations forget(recompute);
     Tensor y = torch::tanh(first(x));
     y = nn::forgetting(
@@ -42,7 +43,7 @@ struct ModelImpl : torch::nn::Module {
         },
         {y});
     Tensor loss = last(y).square().sum();
-    if (with_optional) loss = loss + optional(y).square().sum();
+    if (optional_row >= 0) loss = loss + optional(y[optional_row]).square().sum();
     return loss;
   }
 };
@@ -119,14 +120,11 @@ class Steps {
   /// The share of the mean over the global batch; the optional head is for sample 1 alone.
   Tensor loss(const Tensor& batch, const std::vector<std::int64_t>& mine) {
     if (mine.empty()) return {};
-    const bool optional =
-        features_.contains("optional") && std::ranges::find(mine, 1) != mine.end();
-    const Tensor all = model_->forward(batch.index_select(0, torch::tensor(mine)),
-                                       /*with_optional=*/false, features_.contains("recompute"));
-    if (!optional) return all / samples_;
-    const Tensor one = model_->forward(batch.narrow(0, 1, 1), /*with_optional=*/true,
-                                       features_.contains("recompute"));
-    return (all + one) / samples_;
+    const auto found = std::ranges::find(mine, 1);
+    const bool optional = features_.contains("optional") && found != mine.end();
+    return model_->forward(batch.index_select(0, torch::tensor(mine)),
+                           optional ? found - mine.begin() : -1, features_.contains("recompute")) /
+           samples_;
   }
 
   ProcessGroup& group_;

@@ -10,7 +10,7 @@ namespace referent::distributed {
 /// How the processes of a run talk to each other. A run of one process needs none of it.
 struct DistributedConfig {
   double timeout = 120;
-  double connect_timeout = 25;
+  double connect_timeout = 20;
   bool deterministic = false;
   double bucket_megabytes = 25;
 

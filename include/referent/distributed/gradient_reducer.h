@@ -16,7 +16,8 @@ struct ReducerOptions {
   bool deterministic = false;  ///< add up in the order of the ranks
   double bucket_megabytes = 25;
   /// Blocks of the model may be computed again in the backward pass (nn::forgetting), whose
-  /// parameters the graph of the loss does not show.
+  /// parameters the graph of the loss does not show. Each may be so once in a backward pass: of a
+  /// block that a loss goes through twice, c10d::Reducer cannot tell when its gradients are ready.
   bool recompute = false;
 };
 

@@ -28,9 +28,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// For the others to notice by themselves that one is gone, and to say so.
-constexpr std::chrono::seconds kNotice{2};
+constexpr std::chrono::milliseconds kNotice{2500};
 /// Between SIGTERM and SIGKILL.
-constexpr std::chrono::seconds kGrace{2};
+constexpr std::chrono::milliseconds kGrace{1500};
 
 constexpr std::array kPassedOn{SIGTERM, SIGINT, SIGUSR1};
 
