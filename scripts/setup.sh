@@ -35,7 +35,7 @@ done
 
 packages=(g++ cmake ninja-build pkg-config git python3 python3-pip
   nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev
-  libutf8proc-dev libxxhash-dev zlib1g-dev
+  libutf8proc-dev libsentencepiece-dev libxxhash-dev zlib1g-dev
   libopencv-core-dev libopencv-imgproc-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
   libfreetype-dev fonts-dejavu-core libgloo-dev)
 if $dev; then packages+=(clang-format-14 clang-tidy-14 ccache); fi

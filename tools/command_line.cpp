@@ -68,7 +68,7 @@ std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& s
   root.add_flag("--version", version, "version of the program and of its libraries");
   add_common(root, line.common);
   for (const auto add : {add_train, add_eval, add_ground, add_import, add_export, add_checkpoint,
-                         add_data, add_config, add_parity, add_bench, add_demo}) {
+                         add_data, add_tokenizer, add_config, add_parity, add_bench, add_demo}) {
     add(root, line);
   }
   // Options of the program may stand after the command, its nested commands included.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "choice.h"
 #include "referent/app/options.h"
 
 namespace referent::tools {
@@ -27,6 +28,7 @@ void add_config(CLI::App& root, app::CommandLine& into);
 void add_data(CLI::App& root, app::CommandLine& into);
 void add_parity(CLI::App& root, app::CommandLine& into);
 void add_bench(CLI::App& root, app::CommandLine& into);
+void add_tokenizer(CLI::App& root, app::CommandLine& into);
 void add_demo(CLI::App& root, app::CommandLine& into);
 
 /// The commands of `data` that read data sets.

@@ -121,7 +121,7 @@ int run_import(const ImportOptions& options, const CommonOptions& common) {
   native.tensors = models::state_bytes(*model);
   for (const auto& [name, tensor] : result.native) native.tensors.insert_or_assign(name, tensor);
   native.config = engine::dump_run_config(config);
-  native.vocabulary = text::vocabulary_text(config.model.text_encoder.tokenizer);
+  native.vocabulary = text::carried_vocabulary(config.model.text_encoder.tokenizer);
   native.versions = engine::versions_json();
   native.git = build_info().git;
   checkpoint::write_checkpoint(options.out, native);

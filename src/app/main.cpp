@@ -40,6 +40,9 @@ int run(const CommandLine& line) {
                         [&](const ParityOptions& o) { return run_parity(o, common); },
                         [&](const BenchOptions& o) { return run_bench(o, common); },
                         [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
+                        [&](const TrainTokenizerOptions& o) {
+                          return run_train_tokenizer(o, common);
+                        },
                         [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
                         [&](const DiffOptions& o) { return tools::run_diff(o, common); },
                         [&](const VerifyOptions& o) { return tools::run_verify(o, common); },

@@ -134,6 +134,14 @@ Dataset open_dataset(const DatasetConfig& config, Masks masks) {
   return dataset;
 }
 
+std::vector<std::string> read_expressions(const DatasetConfig& config) {
+  std::vector<std::string> expressions;
+  for (Example& example : read_annotations(config, Masks::kIgnore).examples) {
+    expressions.push_back(std::move(example.expression));
+  }
+  return expressions;
+}
+
 DatasetConfig parse_dataset_argument(std::string_view argument) {
   const auto wrong = [&](std::string_view why) {
     return ConfigError(

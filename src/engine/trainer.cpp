@@ -89,8 +89,8 @@ void log_evaluation(std::int64_t step, const char* weights, const Evaluation& ev
 Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
     : config_(config),
       options_(options),
-      vocabulary_(text::vocabulary_text(config.model.text_encoder.tokenizer)),
-      tokenizer_(text::make_word_piece(vocabulary_)),
+      vocabulary_(text::carried_vocabulary(config.model.text_encoder.tokenizer)),
+      tokenizer_(inference::build_tokenizer(config, vocabulary_)),
       started_(Clock::now()) {
   if (config.data.train.empty()) {
     throw ConfigError("/data/train is empty: training needs at least one data set");

@@ -7,6 +7,7 @@
 
 #include "referent/core/error.h"
 #include "referent/models/state.h"
+#include "referent/text/config.h"
 
 namespace referent::inference {
 
@@ -30,6 +31,23 @@ std::shared_ptr<models::Model> build_model(const engine::RunConfig& config) {
   auto model = models::make_model(config.model, input_shape(config));
   models::use_channels_last(*model);
   return model;
+}
+
+std::shared_ptr<const text::Tokenizer> build_tokenizer(const engine::RunConfig& config,
+                                                       const std::string& carried) {
+  const encoders::TextEncoderConfig& encoder = config.model.text_encoder;
+  const text::TokenizerConfig& choice = encoder.tokenizer;
+  const Path& file =
+      choice.type == text::TokenizerType::kWordPiece ? choice.vocabulary : choice.model;
+  std::shared_ptr<const text::Tokenizer> tokenizer =
+      text::make_tokenizer(choice.type, carried, file.empty() ? "the vocabulary" : file.string());
+  if (tokenizer->vocabulary_size() > encoder.vocabulary_size) {
+    throw ConfigError(
+        "the tokenizer has {} pieces, but /model/text_encoder/vocabulary_size is {}: the word "
+        "embedding needs a row for each",
+        tokenizer->vocabulary_size(), encoder.vocabulary_size);
+  }
+  return tokenizer;
 }
 
 data::TransformContext transform_context(const engine::RunConfig& config,

@@ -14,7 +14,6 @@
 #include "referent/inference/build.h"
 #include "referent/inference/mask.h"
 #include "referent/loader/collate.h"
-#include "referent/text/config.h"
 
 namespace referent::inference {
 namespace {
@@ -29,6 +28,16 @@ image::Image copy_pixels(const PixelView& pixels) {
                 static_cast<std::size_t>(3 * pixels.width));
   }
   return image;
+}
+
+std::shared_ptr<const text::Tokenizer> tokenizer_of(const checkpoint::Checkpoint& checkpoint,
+                                                    const engine::RunConfig& config,
+                                                    const Path& path) {
+  try {
+    return build_tokenizer(config, checkpoint.vocabulary);
+  } catch (const ConfigError& error) {
+    throw CheckpointError("{}: its tokenizer cannot be used: {}", path.string(), error.what());
+  }
 }
 
 }  // namespace
@@ -56,7 +65,7 @@ Predictor::Predictor(const engine::RunConfig& config,
 Predictor::Predictor(const Path& path, const Plan::Options& options) : device_(options.device) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const engine::RunConfig config = config_of(checkpoint, path.string());
-  *this = Predictor(config, text::make_word_piece(checkpoint.vocabulary), options.device);
+  *this = Predictor(config, tokenizer_of(checkpoint, config, path), options.device);
   plan_ = std::make_shared<const Plan>(config_.model, input_shape(config_), checkpoint, options);
 }
 

@@ -34,9 +34,10 @@ struct Normalised {
                               std::size_t size) const {
     std::vector<Token> tokens = tokenizer.tokenize(std::string_view(text).substr(begin, size));
     for (Token& token : tokens) {
-      const auto last = begin + static_cast<std::size_t>(token.end) - 1;
-      token.begin = begins[begin + static_cast<std::size_t>(token.begin)];
-      token.end = ends[last];
+      const std::size_t first = begin + static_cast<std::size_t>(token.begin);
+      const std::size_t past = begin + static_cast<std::size_t>(token.end);
+      token.begin = first < begins.size() ? begins[first] : ends.back();
+      token.end = past > first ? ends[past - 1] : token.begin;
     }
     return tokens;
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "frame.h"
 #include "referent/core/error.h"
 #include "referent/text/utf8.h"
 #include "unicode.h"
@@ -211,19 +212,7 @@ void WordPiece::cut(const Word& word, std::vector<Token>& tokens) const {
 }
 
 Encoded WordPiece::encode(std::string_view text, std::int64_t length) const {
-  REFERENT_CHECK(length >= 2, "{} ids cannot hold [CLS] and [SEP]", length);
-  std::vector<Token> tokens = tokenize(text);
-  Encoded encoded;
-  encoded.truncated = static_cast<std::int64_t>(tokens.size()) > length - 2;
-  if (encoded.truncated) tokens.resize(static_cast<std::size_t>(length - 2));
-  const auto append = [&encoded](std::int64_t id, std::int64_t begin, std::int64_t end) {
-    encoded.ids.push_back(id);
-    encoded.offsets.emplace_back(begin, end);
-  };
-  append(cls_, 0, 0);
-  for (const Token& token : tokens) append(token.id, token.begin, token.end);
-  append(sep_, 0, 0);
-  return encoded;
+  return frame(tokenize(text), cls_, sep_, length);
 }
 
 }  // namespace referent::text

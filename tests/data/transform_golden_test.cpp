@@ -119,7 +119,7 @@ TEST_F(GoldenTransformTest, EvaluatesAsReleased) {
   TransformContext context;
   context.image.size = golden["config"]["imsize"];
   context.text.length = golden["config"]["max_query_len"];
-  context.tokenizer = text::make_tokenizer({text::TokenizerType::kWordPiece, vocabulary});
+  context.tokenizer = text::make_tokenizer({.vocabulary = vocabulary});
   const auto transform = make_evaluation_transform(context);
   ASSERT_GT(golden["images"].size(), 0U);
   for (const Json& item : golden["images"]) {

@@ -17,6 +17,16 @@ TEST(RunConfigTest, APresetFillsWhatIsNotWritten) {
   EXPECT_EQ(config.model.decoder.transformer.layers, 6);
 }
 
+TEST(RunConfigTest, ASentencePieceNeedsItsModel) {
+  const auto config = [](const std::string& tokenizer) {
+    return R"({"model": {"text_encoder": {"tokenizer": )" + tokenizer + "}}}";
+  };
+  EXPECT_THROW(parse_run_config(config(R"({"type": "sentencepiece"})"), "test"), ConfigError);
+  const RunConfig sound =
+      parse_run_config(config(R"({"type": "sentencepiece", "model": "/a.model"})"), "test");
+  EXPECT_EQ(sound.model.text_encoder.tokenizer.model, "/a.model");
+}
+
 TEST(RunConfigTest, WhatIsWrittenWinsOverThePreset) {
   const RunConfig config = parse_run_config(
       R"({"model": {"preset": "transvg-r50", "visual_encoder": {"backbone": {"depth": 18}}}})",

@@ -31,7 +31,7 @@ class PredictorTest : public ::testing::Test {
     checkpoint.tensors.emplace("optimizer.box_head.layers.0.weight.exp_avg",
                                models::to_bytes(torch::ones({2})));
     checkpoint.config = engine::dump_run_config(config);
-    checkpoint.vocabulary = text::vocabulary_text(config.model.text_encoder.tokenizer);
+    checkpoint.vocabulary = text::carried_vocabulary(config.model.text_encoder.tokenizer);
     const Path path = folder / "model.safetensors";
     checkpoint::write_checkpoint(path, checkpoint);
     return path;

@@ -161,7 +161,7 @@ TEST(MakeTokenizerTest, ReadsTheVocabularyThatTheConfigurationNames) {
   config.vocabulary = Path(REFERENT_SOURCE_DIR) / "configs/vocab/bert-base-uncased.txt";
   EXPECT_EQ(make_tokenizer(config)->vocabulary_size(), 30522);
   // Windows line ends and a missing last one change nothing.
-  EXPECT_THAT(ids(*make_word_piece("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nman"), "man"),
+  EXPECT_THAT(ids(WordPiece("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nman"), "man"),
               ElementsAre(4));
 }
 

@@ -20,6 +20,9 @@ int run_eval(const EvalOptions& options, const CommonOptions& common);
 int run_ground(const GroundOptions& options, const CommonOptions& common);
 int run_import(const ImportOptions& options, const CommonOptions& common);
 int run_export(const ExportOptions& options, const CommonOptions& common);
+/// Trains a sentencepiece model on expressions, put into lower case as models see them, and writes
+/// its file.
+int run_train_tokenizer(const TrainTokenizerOptions& options, const CommonOptions& common);
 int run_synthesize(const SynthesizeOptions& options, const CommonOptions& common);
 
 // These need no LibTorch: libreferent_data.so has them too, for `referent` to load by itself.

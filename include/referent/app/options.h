@@ -13,6 +13,7 @@
 #include "referent/checkpoint/checkpoint.h"
 #include "referent/data/check.h"
 #include "referent/data/config.h"
+#include "referent/text/sentence_piece.h"
 
 /// What the command line says, one struct a command; torch-free, so that reading it is quick.
 namespace referent::app {
@@ -138,6 +139,14 @@ struct DataStatsOptions {
   Path images;
 };
 
+struct TrainTokenizerOptions {
+  std::vector<std::string> data;  ///< FORMAT:PATH[:SPLIT]
+  std::vector<Path> texts;        ///< files of one expression a line
+  std::int64_t size = 1000;       ///< most pieces
+  text::SentencePieceType type = text::SentencePieceType::kUnigram;
+  Path out;
+};
+
 enum class ConfigAction { kShow, kCheck, kSchema, kDocs };
 
 struct ConfigOptions {
@@ -180,7 +189,7 @@ struct CommandLine {
   std::variant<VersionOptions, TrainOptions, EvalOptions, GroundOptions, ImportOptions,
                ExportOptions, InspectOptions, DiffOptions, VerifyOptions, SynthesizeOptions,
                DataCheckOptions, DataConvertOptions, DataStatsOptions, ConfigOptions, ParityOptions,
-               BenchOptions, DemoOptions>
+               BenchOptions, DemoOptions, TrainTokenizerOptions>
       options;
   std::vector<std::string> words;  ///< as given, for the record of a run
 };

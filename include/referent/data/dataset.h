@@ -48,6 +48,10 @@ enum class Masks { kIgnore, kRead };
 /// lengths that do not fill their size.
 Dataset open_dataset(const DatasetConfig& config, Masks masks = Masks::kIgnore);
 
+/// The expressions of one split, in the order of its file. Images are not looked for. Throws as
+/// open_dataset() does.
+std::vector<std::string> read_expressions(const DatasetConfig& config);
+
 /// A data set of the command line, FORMAT:PATH[:SPLIT], e.g. "refer:data/refcoco@unc:val". A path
 /// may hold colons if it exists or is followed by a split. Throws ConfigError.
 DatasetConfig parse_dataset_argument(std::string_view argument);

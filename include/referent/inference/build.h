@@ -25,6 +25,11 @@ models::InputShape input_shape(const engine::RunConfig& config);
 /// The model with its initial random values, laid out for fast convolutions.
 std::shared_ptr<models::Model> build_model(const engine::RunConfig& config);
 
+/// The run's tokenizer, out of what a checkpoint carries of it (text::carried_vocabulary). Throws
+/// ConfigError when it is something else, or has more pieces than the word embedding has rows.
+std::shared_ptr<const text::Tokenizer> build_tokenizer(const engine::RunConfig& config,
+                                                       const std::string& carried);
+
 /// What every transform of the run needs.
 data::TransformContext transform_context(const engine::RunConfig& config,
                                          std::shared_ptr<const text::Tokenizer> tokenizer);

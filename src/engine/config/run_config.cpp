@@ -39,10 +39,21 @@ void check_best_metric(const RunConfig& config, const std::string& where) {
       where, config::name_of(config.train.best_metric));
 }
 
+void check_tokenizer(const RunConfig& config, const std::string& where) {
+  const text::TokenizerConfig& tokenizer = config.model.text_encoder.tokenizer;
+  if (tokenizer.type != text::TokenizerType::kSentencePiece || !tokenizer.model.empty()) return;
+  throw ConfigError(
+      "{}: /model/text_encoder/tokenizer/type is \"sentencepiece\", but there is no "
+      "/model/text_encoder/tokenizer/model: name the file, such as `referent tokenizer train` "
+      "makes",
+      where);
+}
+
 RunConfig read_document(const config::Document& document, const std::string& where) {
   auto config = config::parse<RunConfig>(document);
   check_eval_data(config, where);
   check_best_metric(config, where);
+  check_tokenizer(config, where);
   return config;
 }
 
