@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_line.h"
+#include "referent/engine/config.h"
 
 namespace referent::tools {
 
@@ -15,9 +16,8 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
     CLI::App* command = add_command(*group, into, name, description, options);
     if (what != app::BenchWhat::kLoader) {
       command->add_option("--dtype", options->dtype, "type that is computed in")
-          ->check(what == app::BenchWhat::kTrain
-                      ? CLI::IsMember({"float32", "bfloat16"})
-                      : CLI::IsMember({"float32", "bfloat16", "float16"}))
+          ->check(what == app::BenchWhat::kTrain ? choice({"float32", "bfloat16"})
+                                                 : choice({"float32", "bfloat16", "float16"}))
           ->capture_default_str();
     }
     if (what == app::BenchWhat::kForward || what == app::BenchWhat::kTrain) {
@@ -26,7 +26,9 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
                           "print what takes longest");
     }
     if (what != app::BenchWhat::kOps) {
-      command->add_option("--preset", options->preset, "model preset")->capture_default_str();
+      command->add_option("--preset", options->preset, "model preset")
+          ->check(choice(engine::preset_names()))
+          ->capture_default_str();
     }
     command->add_option("--batch", options->batch_size, "samples")
         ->check(CLI::Range(1, 1024))

@@ -21,12 +21,9 @@ void add_common(CLI::App& root, app::CommonOptions& common) {
       ->capture_default_str();
   root.add_option("--workers", common.workers, "loader threads; 0: load between steps")
       ->check(CLI::Range(0, 256))
-      ->capture_default_str();
-  root.add_option(
-          "--weights", common.weights,
-          "of checkpoints with averages of the weights: ema, which are the averages, or raw")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, checkpoint::Weights>{
-          {"ema", checkpoint::Weights::kEma}, {"raw", checkpoint::Weights::kRaw}}));
+      ->default_str("half the processors, at most 8");
+  add_choice(root, "--weights", common.weights,
+             "of checkpoints with averages of the weights: ema, which are the averages, or raw");
   root.add_flag("--json", common.json, "one JSON document on standard output");
   root.add_flag("-q,--quiet", common.quiet, "warnings and errors only, no progress");
   root.add_flag("-v,--verbose", common.verbose, "debug messages too");
@@ -57,18 +54,17 @@ std::string hint(const CLI::App& root) {
 
 }  // namespace
 
-std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& status) {
-  app::CommandLine line;
-  line.words.assign(argv, argv + argc);
-  CLI::App root(kDescription, "referent");
+std::unique_ptr<CLI::App> make_command_line(app::CommandLine& line, bool& version) {
+  auto app = std::make_unique<CLI::App>(kDescription, "referent");
+  CLI::App& root = *app;
   root.footer(kFooter);
   root.fallthrough();
   root.require_subcommand(0, 1);
-  bool version = false;
   root.add_flag("--version", version, "version of the program and of its libraries");
   add_common(root, line.common);
   for (const auto add : {add_train, add_eval, add_ground, add_import, add_export, add_checkpoint,
-                         add_data, add_tokenizer, add_config, add_parity, add_bench, add_demo}) {
+                         add_data, add_tokenizer, add_config, add_parity, add_bench, add_demo,
+                         add_doctor, add_completion, add_reference}) {
     add(root, line);
   }
   // Options of the program may stand after the command, its nested commands included.
@@ -76,6 +72,15 @@ std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& s
     command->fallthrough();
     for (CLI::App* nested : command->get_subcommands({})) nested->fallthrough();
   }
+  return app;
+}
+
+std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& status) {
+  app::CommandLine line;
+  line.words.assign(argv, argv + argc);
+  bool version = false;
+  const std::unique_ptr<CLI::App> app = make_command_line(line, version);
+  CLI::App& root = *app;
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& help) {

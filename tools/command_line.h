@@ -16,6 +16,10 @@ namespace referent::tools {
 /// and `status` is what the process returns.
 std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& status);
 
+/// The program's commands and options; what a parse reads goes to `line` and `version`, which must
+/// outlive it.
+std::unique_ptr<CLI::App> make_command_line(app::CommandLine& line, bool& version);
+
 // One function a subcommand: adds it to `root`; when the command line names it, `into.options`
 // becomes its options.
 void add_train(CLI::App& root, app::CommandLine& into);
@@ -30,6 +34,9 @@ void add_parity(CLI::App& root, app::CommandLine& into);
 void add_bench(CLI::App& root, app::CommandLine& into);
 void add_tokenizer(CLI::App& root, app::CommandLine& into);
 void add_demo(CLI::App& root, app::CommandLine& into);
+void add_doctor(CLI::App& root, app::CommandLine& into);
+void add_completion(CLI::App& root, app::CommandLine& into);
+void add_reference(CLI::App& root, app::CommandLine& into);
 
 /// The commands of `data` that read data sets.
 void add_data_files(CLI::App& group, app::CommandLine& into);
@@ -43,11 +50,13 @@ CLI::App* add_command(CLI::App& root, app::CommandLine& into, const char* name,
   return command;
 }
 
-/// The commands that need no LibTorch: version, config, checkpoint.
+/// The commands that need no LibTorch.
 int run_version(const app::CommonOptions& common);
 int run_config(const app::ConfigOptions& options, const app::CommonOptions& common);
 int run_inspect(const app::InspectOptions& options, const app::CommonOptions& common);
 int run_diff(const app::DiffOptions& options, const app::CommonOptions& common);
 int run_verify(const app::VerifyOptions& options, const app::CommonOptions& common);
+int run_completion(const app::CompletionOptions& options);
+int run_reference();
 
 }  // namespace referent::tools

@@ -18,17 +18,16 @@ void add_eval(CLI::App& root, app::CommandLine& into) {
                    "refer:data/refcoco@unc:val; may be repeated; default: all of data.eval")
       ->allow_extra_args(false);
   command->add_option("--images", options->images, "folder of the images of --data");
-  const std::map<std::string, data::MissingImages> choices{{"error", data::MissingImages::kError},
-                                                           {"skip", data::MissingImages::kSkip}};
   command
-      ->add_option_function<data::MissingImages>(
+      ->add_option_function<std::string>(
           "--missing",
-          [options](const data::MissingImages& value) {
-            options->missing = value;
+          [options](const std::string& value) {
+            options->missing =
+                value == "skip" ? data::MissingImages::kSkip : data::MissingImages::kError;
             options->missing_given = true;
           },
           "error or skip: what to do about images that are not there; skipped ones are counted")
-      ->transform(CLI::CheckedTransformer(choices));
+      ->check(choice(config::enum_names<data::MissingImages>()));
   command->add_option("--batch-size", options->batch_size, "samples of a forward pass")
       ->check(CLI::Range(1, 65536));
   command->add_option("--dtype", options->dtype, "type that is computed in; float16 on a GPU only")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_line.h"
+#include "referent/checkpoint/name_map.h"
+#include "referent/engine/config.h"
 
 namespace referent::tools {
 
@@ -11,12 +13,12 @@ void add_import(CLI::App& root, app::CommandLine& into) {
                                   "or MAE, as .pth, .bin, .pkl or .safetensors",
                                   options);
   command->add_option("file", options->file, "released checkpoint")->required();
-  command->add_option(
-      "--from", options->family,
-      "transvg, mmca, vg_law, detr, bert, resnet, vitdet or mae; default: told by the names in the "
-      "file");
-  auto* preset =
-      command->add_option("--preset", options->preset, "the model it belongs to, e.g. mmca-r50");
+  command
+      ->add_option("--from", options->family,
+                   "whose file it is; default: told by the names in the file")
+      ->check(choice(checkpoint::families()));
+  auto* preset = command->add_option("--preset", options->preset, "the model it belongs to")
+                     ->check(choice(engine::preset_names()));
   command->add_option("--config", options->config, "or the configuration that describes the model")
       ->excludes(preset);
   command->add_option("--set", options->overrides, "a.b=c: change a value of the configuration")

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "command_line.h"
+#include "doctor.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 #include "referent/core/progress.h"
@@ -16,6 +17,8 @@
 namespace {
 
 using namespace referent;
+
+constexpr const char* kLibrary = "libreferent.so.0";
 
 int run_in_library(const char* name, int argc, char** argv) {
   // Found through the program's RUNPATH, beside it in a build and an installation alike.
@@ -32,6 +35,15 @@ bool needs_data_only(const app::CommandLine& line) {
   return std::holds_alternative<app::DataCheckOptions>(line.options) ||
          std::holds_alternative<app::DataConvertOptions>(line.options) ||
          std::holds_alternative<app::DataStatsOptions>(line.options);
+}
+
+/// Tells what is wrong even where the library, which examines most, is.
+int run_doctor(int argc, char** argv, const app::CommonOptions& common) {
+  try {
+    return run_in_library(kLibrary, argc, argv);
+  } catch (const FileError& error) {
+    return tools::report_without_library(error.what(), common);
+  }
 }
 
 int run(int argc, char** argv) {
@@ -54,11 +66,17 @@ int run(int argc, char** argv) {
   if (const auto* options = std::get_if<app::VerifyOptions>(&line->options)) {
     return tools::run_verify(*options, line->common);
   }
+  if (const auto* options = std::get_if<app::CompletionOptions>(&line->options)) {
+    return tools::run_completion(*options);
+  }
+  if (std::holds_alternative<app::ReferenceOptions>(line->options)) return tools::run_reference();
+  if (std::holds_alternative<app::DoctorOptions>(line->options)) {
+    return run_doctor(argc, argv, line->common);
+  }
   if (std::holds_alternative<app::VersionOptions>(line->options) && !line->common.json) {
     return tools::run_version(line->common);
   }
-  return run_in_library(needs_data_only(*line) ? REFERENT_DATA_LIBRARY : "libreferent.so.0", argc,
-                        argv);
+  return run_in_library(needs_data_only(*line) ? REFERENT_DATA_LIBRARY : kLibrary, argc, argv);
 }
 
 /// What was printed may still wait in a buffer; a full disk behind it must not pass for success.

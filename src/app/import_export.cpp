@@ -28,9 +28,8 @@ engine::RunConfig config_of(const ImportOptions& options) {
     return engine::load_run_config(options.config, options.overrides);
   }
   if (options.preset.empty()) {
-    throw ConfigError(
-        "which model is it? Give --preset (mmca-r50, mmca-r101, transvg-r50, transvg-r101, "
-        "vg-law-vitb) or --config");
+    throw ConfigError("which model is it? Give --preset ({}) or --config",
+                      fmt::join(engine::preset_names(), ", "));
   }
   const nlohmann::json description{{"name", options.preset},
                                    {"model", {{"preset", options.preset}}}};

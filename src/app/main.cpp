@@ -26,29 +26,26 @@ int run(const CommandLine& line) {
   apply_common_options(common);
   // float32 means float32 on a GPU as well; LibTorch would let cuDNN round to TF32.
   at::globalContext().setAllowTF32CuDNN(false);
-  return std::visit(Overloaded{
-                        [&](const VersionOptions&) { return run_version(common); },
-                        [&](const TrainOptions& o) { return run_train(o, common, line.words); },
-                        [&](const EvalOptions& o) { return run_eval(o, common); },
-                        [&](const GroundOptions& o) { return run_ground(o, common); },
-                        [&](const ImportOptions& o) { return run_import(o, common); },
-                        [&](const ExportOptions& o) { return run_export(o, common); },
-                        [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
-                        [&](const DataCheckOptions& o) { return run_data_check(o, common); },
-                        [&](const DataConvertOptions& o) { return run_data_convert(o, common); },
-                        [&](const DataStatsOptions& o) { return run_data_stats(o, common); },
-                        [&](const ParityOptions& o) { return run_parity(o, common); },
-                        [&](const BenchOptions& o) { return run_bench(o, common); },
-                        [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
-                        [&](const TrainTokenizerOptions& o) {
-                          return run_train_tokenizer(o, common);
-                        },
-                        [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
-                        [&](const DiffOptions& o) { return tools::run_diff(o, common); },
-                        [&](const VerifyOptions& o) { return tools::run_verify(o, common); },
-                        [&](const ConfigOptions& o) { return tools::run_config(o, common); },
-                    },
-                    line.options);
+  return std::visit(
+      Overloaded{
+          [&](const VersionOptions&) { return run_version(common); },
+          [&](const TrainOptions& o) { return run_train(o, common, line.words); },
+          [&](const EvalOptions& o) { return run_eval(o, common); },
+          [&](const GroundOptions& o) { return run_ground(o, common); },
+          [&](const ImportOptions& o) { return run_import(o, common); },
+          [&](const ExportOptions& o) { return run_export(o, common); },
+          [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
+          [&](const ParityOptions& o) { return run_parity(o, common); },
+          [&](const BenchOptions& o) { return run_bench(o, common); },
+          [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
+          [&](const DoctorOptions& o) { return run_doctor(o, common); },
+          [&](const CompletionOptions& o) { return tools::run_completion(o); },
+          [&](const ReferenceOptions&) { return tools::run_reference(); },
+          [&](const TrainTokenizerOptions& o) { return run_train_tokenizer(o, common); },
+          [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
+          [&](const ConfigOptions& o) { return tools::run_config(o, common); },
+      },
+      line.options);
 }
 
 }  // namespace

@@ -13,8 +13,9 @@ TEST(CommandLineTest, HelpNamesEveryCommand) {
   const ProcessResult help = referent({"--help"});
   EXPECT_THAT(help, ExitsWith(0));
   EXPECT_THAT(help.err, IsEmpty());
-  for (const char* command : {"train", "eval", "ground", "import", "export", "checkpoint", "data",
-                              "config", "parity", "bench", "demo"}) {
+  for (const char* command :
+       {"train", "eval", "ground", "import", "export", "checkpoint", "data", "tokenizer", "config",
+        "parity", "bench", "demo", "doctor", "completion", "reference"}) {
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + command));
   }
   EXPECT_THAT(help.out, HasSubstr("Exit status: 0 done"));
@@ -38,7 +39,11 @@ TEST(CommandLineTest, EveryCommandHasHelp) {
                                                             {{"parity"}, "--only"},
                                                             {{"bench"}, "forward"},
                                                             {{"bench", "ops"}, "--dtype"},
-                                                            {{"demo"}, "--masks"}};
+                                                            {{"demo"}, "--masks"},
+                                                            {{"tokenizer", "train"}, "--size"},
+                                                            {{"doctor"}, "matrix products"},
+                                                            {{"completion"}, "{bash,zsh,fish}"},
+                                                            {{"reference"}, "Markdown"}};
   for (const auto& [command, content] : commands) {
     Words words = command;
     words.emplace_back("--help");
@@ -64,6 +69,17 @@ TEST(CommandLineTest, AnUnknownOptionIsToldWithTheNearest) {
   EXPECT_THAT(referent({"train", "x.json", "--overwritte"}),
               Fails(2, {"--overwritte", "Did you mean \"--overwrite\"?"}));
   EXPECT_THAT(referent({"config", "check", "x.json", "--jsn"}), Fails(2, {"\"--json\""}));
+}
+
+TEST(CommandLineTest, AnUnknownValueIsToldWithTheNearest) {
+  EXPECT_THAT(referent({"import", "x.pth", "--preset", "mmca-r5", "--out", "y"}),
+              Fails(2, {"--preset", "\"mmca-r5\" is none of", "Did you mean \"mmca-r50\"?"}));
+  EXPECT_THAT(referent({"import", "x.pth", "--from", "tarnsvg", "--out", "y"}),
+              Fails(2, {"--from", "Did you mean \"transvg\"?"}));
+  EXPECT_THAT(referent({"bench", "forward", "--dtype", "bfloat61"}),
+              Fails(2, {"--dtype", "Did you mean \"bfloat16\"?"}));
+  EXPECT_THAT(referent({"eval", "x", "--missing", "skp"}),
+              Fails(2, {"--missing", "Did you mean \"skip\"?"}));
 }
 
 TEST(CommandLineTest, MissingAndImpossibleArgumentsAreToldByName) {

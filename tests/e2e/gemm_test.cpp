@@ -72,6 +72,18 @@ TEST(GemmTest, AProgramThatLoadsTheLibraryAfterOpenCvIsWarned) {
   EXPECT_THAT(bound.result.err, HasSubstr("RTLD_DEEPBIND"));
 }
 
+TEST(GemmTest, TheDoctorCallsItAFault) {
+  const ProcessResult result = Process(REFERENT_LOADING_CONSUMER, {REFERENT_LIBRARY, "doctor"},
+                                       {.environment = {{"OMP_NUM_THREADS", "1"}}})
+                                   .wait();
+  if (result.err.find(kWarning) == std::string::npos) {
+    GTEST_SKIP() << "this OpenCV brings no BLAS along";
+  }
+  EXPECT_THAT(result, ExitsWith(8));
+  EXPECT_THAT(result.out, HasSubstr("\nfault   matrix products "));
+  EXPECT_THAT(result.out, HasSubstr("-> another BLAS stands before LibTorch's"));
+}
+
 TEST(GemmTest, TheRemedyOfTheWarningWorks) {
   const Bound bound = run_bound(REFERENT_LOADING_CONSUMER, {REFERENT_LIBRARY, "deep"});
   EXPECT_THAT(bound.result, ExitsWith(0));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "referent/config/writer.h"
 #include "referent/core/error.h"
 #include "referent/engine/config.h"
 
@@ -15,6 +16,16 @@ TEST(RunConfigTest, APresetFillsWhatIsNotWritten) {
   EXPECT_EQ(config.model.conditioning.type, conditioning::Type::kMmca);
   EXPECT_EQ(config.model.conditioning.rank, 16);
   EXPECT_EQ(config.model.decoder.transformer.layers, 6);
+}
+
+TEST(RunConfigTest, EveryPresetIsAModel) {
+  const std::vector<std::string> names = preset_names();
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"transvg-r50", "vg-law-vitb"}));
+  for (const std::string& name : names) {
+    const RunConfig config = parse_run_config(R"({"model": {"preset": ")" + name + "\"}}", "test");
+    EXPECT_EQ(config.model.preset, name);
+    EXPECT_NE(config::dump(config.model), config::dump(models::ModelConfig{})) << name;
+  }
 }
 
 TEST(RunConfigTest, ASentencePieceNeedsItsModel) {

@@ -34,6 +34,10 @@ int run_data_stats(const DataStatsOptions& options, const CommonOptions& common)
 /// error, then "N passed, N failed, N skipped"; 8 when any failed.
 int run_parity(const ParityOptions& options, const CommonOptions& common);
 
+/// Examines what the program runs on, LibTorch and its matrix products included; 8 when something
+/// is at fault.
+int run_doctor(const DoctorOptions& options, const CommonOptions& common);
+
 /// Times a model with random weights on pictures of several shapes, or the loading of pictures.
 int run_bench(const BenchOptions& options, const CommonOptions& common);
 

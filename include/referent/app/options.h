@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -184,14 +186,51 @@ struct DemoOptions {
   std::int64_t seed = 13;
 };
 
+struct DoctorOptions {};
+
+enum class Shell { kBash, kZsh, kFish };
+
+struct CompletionOptions {
+  Shell shell = Shell::kBash;
+};
+
+struct ReferenceOptions {};
+
 struct CommandLine {
   CommonOptions common;
   std::variant<VersionOptions, TrainOptions, EvalOptions, GroundOptions, ImportOptions,
                ExportOptions, InspectOptions, DiffOptions, VerifyOptions, SynthesizeOptions,
                DataCheckOptions, DataConvertOptions, DataStatsOptions, ConfigOptions, ParityOptions,
-               BenchOptions, DemoOptions, TrainTokenizerOptions>
+               BenchOptions, DemoOptions, TrainTokenizerOptions, DoctorOptions, CompletionOptions,
+               ReferenceOptions>
       options;
   std::vector<std::string> words;  ///< as given, for the record of a run
 };
 
 }  // namespace referent::app
+
+template <>
+struct referent::config::EnumNames<referent::app::Shell> {
+  static constexpr std::array kNames{std::pair{referent::app::Shell::kBash, "bash"},
+                                     std::pair{referent::app::Shell::kZsh, "zsh"},
+                                     std::pair{referent::app::Shell::kFish, "fish"}};
+};
+
+template <>
+struct referent::config::EnumNames<referent::app::ExportFormat> {
+  static constexpr std::array kNames{
+      std::pair{referent::app::ExportFormat::kSafetensors, "safetensors"},
+      std::pair{referent::app::ExportFormat::kTorchScript, "torchscript"}};
+};
+
+template <>
+struct referent::config::EnumNames<referent::checkpoint::Weights> {
+  static constexpr std::array kNames{std::pair{referent::checkpoint::Weights::kEma, "ema"},
+                                     std::pair{referent::checkpoint::Weights::kRaw, "raw"}};
+};
+
+template <>
+struct referent::config::EnumNames<referent::app::Names> {
+  static constexpr std::array kNames{std::pair{referent::app::Names::kNative, "native"},
+                                     std::pair{referent::app::Names::kReleased, "released"}};
+};

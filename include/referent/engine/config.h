@@ -202,6 +202,9 @@ struct RunConfig {
   }
 };
 
+/// Names of the model presets.
+std::vector<std::string> preset_names();
+
 /// Reads a run's configuration file with `overrides` ("a.b=c") and fills in its model preset.
 /// Throws ConfigError that lists everything wrong, such as names in train.eval_data that data.eval
 /// does not have, or masks to choose a checkpoint by that the model does not make.

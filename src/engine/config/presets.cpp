@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "presets.h"
 
-#include <array>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "referent/engine/config.h"
 
 namespace referent::engine {
 namespace {
@@ -68,15 +71,29 @@ nlohmann::json vg_law_input() {
           {"text", {{"length", 40}}}};
 }
 
+const std::vector<std::pair<std::string, nlohmann::json>>& presets() {
+  static const std::vector<std::pair<std::string, nlohmann::json>> all{
+      {"transvg-r50", {{"model", transvg(50, "none")}}},
+      {"transvg-r101", {{"model", transvg(101, "none")}}},
+      {"mmca-r50", {{"model", transvg(50, "mmca")}}},
+      {"mmca-r101", {{"model", transvg(101, "mmca")}}},
+      {"vg-law-vitb", {{"model", vg_law()}, {"data", vg_law_input()}}}};
+  return all;
+}
+
 }  // namespace
 
 nlohmann::json preset(const std::string& name) {
-  if (name == "transvg-r50") return {{"model", transvg(50, "none")}};
-  if (name == "transvg-r101") return {{"model", transvg(101, "none")}};
-  if (name == "mmca-r50") return {{"model", transvg(50, "mmca")}};
-  if (name == "mmca-r101") return {{"model", transvg(101, "mmca")}};
-  if (name == "vg-law-vitb") return {{"model", vg_law()}, {"data", vg_law_input()}};
+  for (const auto& [one, values] : presets()) {
+    if (one == name) return values;
+  }
   return nullptr;
+}
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, values] : presets()) names.push_back(name);
+  return names;
 }
 
 }  // namespace referent::engine
