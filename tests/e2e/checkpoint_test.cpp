@@ -214,6 +214,7 @@ TEST_F(CheckpointTest, APickleThatCallsAProgramIsRefusedAndCallsNothing) {
     EXPECT_THAT(referent({"import", file, "--preset", "mmca-r50", "--out", imported}),
                 Fails(4, {file}));
     EXPECT_THAT(referent({"checkpoint", "inspect", file}), Fails(4, {file}));
+    EXPECT_THAT(referent({"ground", file, tiny_.picture(), "x"}), Fails(4, {file}));
     EXPECT_FALSE(fs::exists(imported));
   }
   EXPECT_THAT(referent({"checkpoint", "inspect", at("legacy.pth")}), Fails(4, {"os.system"}));

@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdio>
 
+#include "formats/allocation.h"
 #include "formats/fixtures.h"
 #include "referent/core/error.h"
 #include "support/test_data.h"
@@ -105,10 +109,26 @@ std::vector<Lie> lies() {
 }
 
 TEST(SafetensorsTest, RefusesEveryLie) {
-  for (const Lie& lie : lies()) {
-    EXPECT_THAT(refusal(lie.content), HasSubstr(lie.reason)) << lie.name;
-    EXPECT_THAT(refusal(lie.content), HasSubstr("file.safetensors")) << lie.name;
+  constexpr std::size_t kAllowed = 1 << 20;  // beyond the file
+  const std::vector<Lie> all = lies();
+  std::size_t most = 0;
+  double slowest = 0;
+  for (const Lie& lie : all) {
+    const auto start = std::chrono::steady_clock::now();
+    const testing::AllocationPeak peak;
+    const std::string message = refusal(lie.content);
+    const std::size_t allocated = peak.bytes();
+    const std::chrono::duration<double, std::milli> spent =
+        std::chrono::steady_clock::now() - start;
+    EXPECT_THAT(message, HasSubstr(lie.reason)) << lie.name;
+    EXPECT_THAT(message, HasSubstr("file.safetensors")) << lie.name;
+    EXPECT_LE(allocated, lie.content.size() + kAllowed) << lie.name;
+    most = std::max(most, allocated);
+    slowest = std::max(slowest, spent.count());
   }
+  std::printf("safetensors lies: %zu refused, at most %zu bytes allocated, the slowest %.2f ms\n",
+              all.size(), most, slowest);
+  RecordProperty("most_bytes", std::to_string(most));
 }
 
 TEST(SafetensorsTest, AcceptsPaddingEmptyTensorsAndNoTensors) {

@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
 #include "formats/fixtures.h"
 #include "referent/core/error.h"
 #include "referent/formats/safetensors.h"
@@ -75,6 +80,37 @@ TEST(TorchFileTest, StoredContiguousTensorsShareTheMap) {
 
 TEST(TorchFileTest, ReadsABareStateDict) {
   expect_state(read_torch_file(testing::fixture("bare_parallel.pth")), "module.");
+}
+
+/// The kinds of file that users have: checkpoints with a Namespace, state dictionaries, index
+/// lists, references; zip, legacy and plain streams of protocols 0 to 5.
+TEST(TorchFileTest, EveryGenuineFileIsRead) {
+  const std::vector<std::string> names{
+      "state_zip.pth",      "state_legacy.pth",   "bare_parallel.pth",  "index_long.pth",
+      "index_long_zip.pth", "index_short.pth",    "refs_protocol0.p",   "refs_protocol2.p",
+      "refs_protocol4.p",   "values_protocol0.p", "values_protocol1.p", "values_protocol2.p",
+      "values_protocol3.p", "values_protocol4.p", "values_protocol5.p"};
+  const TensorFile expected = read_safetensors(testing::fixture("state_expected.safetensors"));
+  int read = 0;
+  std::size_t tensors = 0;
+  std::size_t bytes = 0;
+  for (const std::string& name : names) {
+    const Value root = read_torch_file(testing::fixture(name));
+    EXPECT_NE(root.kind(), Kind::kNone) << name;
+    ++read;
+    const bool bare = name.starts_with("bare");
+    if (!bare && !name.starts_with("state")) continue;
+    const Value state = bare ? root : *root.find("model");
+    for (const auto& [key, tensor] : expected.tensors) {
+      const Tensor& seen = state.find((bare ? "module." : "") + key)->tensor();
+      ASSERT_TRUE(std::ranges::equal(seen.bytes, tensor.bytes)) << name << ": " << key;
+      ++tensors;
+      bytes += seen.bytes.size();
+    }
+  }
+  std::printf("genuine files: %d of %zu read, %zu tensors (%zu bytes) equal to Python's\n", read,
+              names.size(), tensors, bytes);
+  RecordProperty("read", read);
 }
 
 TEST(TorchFileTest, RefusesWhatItCannotHold) {
