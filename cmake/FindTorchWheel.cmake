@@ -32,7 +32,7 @@ if(TorchWheel_FOUND AND NOT TARGET torch_wheel::torch)
   target_compile_definitions(torch_wheel::torch INTERFACE FMT_HEADER_ONLY)
   # libtorch_cpu itself needs the wheel's CUDA runtime and CUPTI, which it finds by its own RUNPATH.
   target_link_options(torch_wheel::torch INTERFACE
-    "LINKER:-rpath-link,${REFERENT_DEPS_DIR}/site/nvidia/cu13/lib")
+    "LINKER:-rpath-link,${TorchWheel_ROOT}/../nvidia/cu13/lib")
   if(REFERENT_TORCH_CUDA)
     find_library(TorchWheel_torch_cuda torch_cuda PATHS ${TorchWheel_ROOT}/lib NO_DEFAULT_PATH REQUIRED)
     find_library(TorchWheel_c10_cuda c10_cuda PATHS ${TorchWheel_ROOT}/lib NO_DEFAULT_PATH REQUIRED)

@@ -7,7 +7,7 @@
 #   --cpu    LibTorch's CPU half only (1.2 GB)
 #   --cuda   also the wheel's CUDA libraries (3.8 GB); default where a GPU answers
 #   --tests  also the Python package tensorboard, which a test reads our event files with
-#   --dev    also clang-format, clang-tidy and ccache
+#   --dev    also clang-format, clang-tidy, ccache and Doxygen
 #
 # Safe to run again: what is there is not installed twice.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -38,7 +38,7 @@ packages=(g++ cmake ninja-build pkg-config git python3 python3-pip
   libutf8proc-dev libsentencepiece-dev libxxhash-dev zlib1g-dev
   libopencv-core-dev libopencv-imgproc-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
   libfreetype-dev fonts-dejavu-core libgloo-dev)
-if $dev; then packages+=(clang-format-14 clang-tidy-14 ccache); fi
+if $dev; then packages+=(clang-format-14 clang-tidy-14 ccache doxygen); fi
 
 install_debian_packages() {
   command -v dpkg-query >/dev/null || die "this script needs Debian or a relative of it (no dpkg-query found); on other systems install the equivalents of: ${packages[*]}"
