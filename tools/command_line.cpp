@@ -64,7 +64,7 @@ std::unique_ptr<CLI::App> make_command_line(app::CommandLine& line, bool& versio
   add_common(root, line.common);
   for (const auto add : {add_train, add_eval, add_ground, add_import, add_export, add_checkpoint,
                          add_data, add_tokenizer, add_config, add_parity, add_bench, add_demo,
-                         add_doctor, add_completion, add_reference}) {
+                         add_launch, add_doctor, add_completion, add_reference}) {
     add(root, line);
   }
   // Options of the program may stand after the command, its nested commands included.

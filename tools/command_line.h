@@ -34,6 +34,7 @@ void add_parity(CLI::App& root, app::CommandLine& into);
 void add_bench(CLI::App& root, app::CommandLine& into);
 void add_tokenizer(CLI::App& root, app::CommandLine& into);
 void add_demo(CLI::App& root, app::CommandLine& into);
+void add_launch(CLI::App& root, app::CommandLine& into);
 void add_doctor(CLI::App& root, app::CommandLine& into);
 void add_completion(CLI::App& root, app::CommandLine& into);
 void add_reference(CLI::App& root, app::CommandLine& into);
@@ -56,6 +57,7 @@ int run_config(const app::ConfigOptions& options, const app::CommonOptions& comm
 int run_inspect(const app::InspectOptions& options, const app::CommonOptions& common);
 int run_diff(const app::DiffOptions& options, const app::CommonOptions& common);
 int run_verify(const app::VerifyOptions& options, const app::CommonOptions& common);
+int run_launch(app::LaunchOptions options, const app::CommonOptions& common);
 int run_completion(const app::CompletionOptions& options);
 int run_reference();
 

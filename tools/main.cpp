@@ -66,6 +66,9 @@ int run(int argc, char** argv) {
   if (const auto* options = std::get_if<app::VerifyOptions>(&line->options)) {
     return tools::run_verify(*options, line->common);
   }
+  if (const auto* options = std::get_if<app::LaunchOptions>(&line->options)) {
+    return tools::run_launch(*options, line->common);
+  }
   if (const auto* options = std::get_if<app::CompletionOptions>(&line->options)) {
     return tools::run_completion(*options);
   }

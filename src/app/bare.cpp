@@ -49,8 +49,7 @@ int run_data_convert(const DataConvertOptions& /*options*/, const CommonOptions&
 int run_data_stats(const DataStatsOptions& /*options*/, const CommonOptions& /*common*/) {
   refuse("data stats");
 }
-int run_train_tokenizer(const TrainTokenizerOptions& /*options*/,
-                        const CommonOptions& /*common*/) {
+int run_train_tokenizer(const TrainTokenizerOptions& /*options*/, const CommonOptions& /*common*/) {
   refuse("tokenizer train");
 }
 int run_parity(const ParityOptions& /*options*/, const CommonOptions& /*common*/) {

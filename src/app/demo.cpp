@@ -16,6 +16,8 @@
 #include "referent/image/mask.h"
 #include "referent/image/resample.h"
 #include "referent/inference/build.h"
+#include "referent/text/config.h"
+#include "referent/text/sentence_piece.h"
 #include "train.h"
 
 REFERENT_EMBED(demo_config, REFERENT_DEMO_CONFIG)
@@ -34,6 +36,7 @@ constexpr const char* kDatasetName = "scenes";
 engine::RunConfig config_of(const DemoOptions& options, const Path& scenes) {
   const std::vector<std::string> overrides{
       fmt::format("seed={}", options.seed),
+      fmt::format("model.text_encoder.tokenizer.model={}", (scenes / "pieces.model").string()),
       fmt::format("data.train.0.path={}", (scenes / "train.jsonl").string()),
       fmt::format("data.eval.{}.path={}", kDatasetName, (scenes / "val.jsonl").string())};
   if (!options.config.empty()) return engine::load_run_config(options.config, overrides);
@@ -41,6 +44,16 @@ engine::RunConfig config_of(const DemoOptions& options, const Path& scenes) {
       std::string(options.masks ? demo_masks_config() : demo_config()),
       options.masks ? "the demo's configuration with masks" : "the demo's configuration",
       overrides);
+}
+
+/// Trains the tokenizer, where the configuration asks for one of the demo's own.
+void make_tokenizer(const engine::RunConfig& config) {
+  const encoders::TextEncoderConfig& encoder = config.model.text_encoder;
+  if (encoder.tokenizer.type != text::TokenizerType::kSentencePiece) return;
+  if (std::filesystem::exists(encoder.tokenizer.model)) return;
+  write_file(encoder.tokenizer.model,
+             text::train_sentence_piece(data::read_expressions(config.data.train.front()),
+                                        encoder.vocabulary_size, text::SentencePieceType::kBpe));
 }
 
 /// Where the demo puts what it makes. Boxes and masks share scenes.
@@ -160,6 +173,7 @@ int run_demo(const DemoOptions& options, const CommonOptions& common,
     log::info("1/4 synthesizing {} scenes", kTrainScenes + kHeldOutScenes);
     data::synthesize(folders.scenes, scene_config, kTrainScenes, kHeldOutScenes);
   }
+  make_tokenizer(config);
   log::info("2/4 training");
   TrainOptions training;
   training.out = folders.run;

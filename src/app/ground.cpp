@@ -192,7 +192,9 @@ class Grounding {
     std::vector<image::Annotation> annotations;
     for (const std::size_t i : group.tasks) {
       const Prediction& prediction = results_[i]->prediction;
-      annotations.push_back({.box = prediction.box, .label = prediction.expression});
+      annotations.push_back({.box = prediction.box,
+                             .color = image::prediction_color(annotations.size()),
+                             .label = prediction.expression});
       if (options_.mask) annotations.back().mask = image::mask_of(prediction.mask.value());
     }
     image::save_image(group.drawing, image::draw_annotations(image, annotations));

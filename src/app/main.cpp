@@ -35,6 +35,9 @@ int run(const CommandLine& line) {
           [&](const ImportOptions& o) { return run_import(o, common); },
           [&](const ExportOptions& o) { return run_export(o, common); },
           [&](const SynthesizeOptions& o) { return run_synthesize(o, common); },
+          [&](const DataCheckOptions& o) { return run_data_check(o, common); },
+          [&](const DataConvertOptions& o) { return run_data_convert(o, common); },
+          [&](const DataStatsOptions& o) { return run_data_stats(o, common); },
           [&](const ParityOptions& o) { return run_parity(o, common); },
           [&](const BenchOptions& o) { return run_bench(o, common); },
           [&](const DemoOptions& o) { return run_demo(o, common, line.words); },
@@ -43,7 +46,10 @@ int run(const CommandLine& line) {
           [&](const ReferenceOptions&) { return tools::run_reference(); },
           [&](const TrainTokenizerOptions& o) { return run_train_tokenizer(o, common); },
           [&](const InspectOptions& o) { return tools::run_inspect(o, common); },
+          [&](const DiffOptions& o) { return tools::run_diff(o, common); },
+          [&](const VerifyOptions& o) { return tools::run_verify(o, common); },
           [&](const ConfigOptions& o) { return tools::run_config(o, common); },
+          [&](const LaunchOptions& o) { return tools::run_launch(o, common); },
       },
       line.options);
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
-#include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "findings.h"
@@ -28,20 +28,18 @@ bool names_training(const std::string& name) {
 /// The entries by split, in the order in which splits first occur.
 std::vector<SplitState> splits_of(const Annotations& annotations, const CheckedDataset& dataset) {
   std::vector<SplitState> splits;
+  std::unordered_map<std::string, std::size_t> places;
   for (const Entry& entry : annotations.entries) {
-    const auto found = std::find_if(splits.begin(), splits.end(), [&](const SplitState& state) {
-      return state.split == entry.split;
-    });
-    const bool is_new = found == splits.end();
-    SplitState& state = is_new ? splits.emplace_back() : *found;
+    const auto [place, is_new] = places.try_emplace(entry.split, splits.size());
     if (is_new) {
+      SplitState& state = splits.emplace_back();
       state.annotations = &annotations;
       state.split = entry.split;
       const std::string& name = entry.split.empty() ? annotations.name : entry.split;
       state.training = dataset.training.value_or(names_training(name));
       state.skips_missing = dataset.config.missing == MissingImages::kSkip;
     }
-    state.entries.push_back(&entry);
+    splits[place->second].entries.push_back(&entry);
   }
   return splits;
 }
@@ -73,11 +71,7 @@ Counts counts_of(const SplitState& split) {
     if (!entry->fault.empty()) continue;
     ++counts.expressions;
     images.insert(entry->image);
-    std::string object = entry->referent->object;
-    if (object.empty() && entry->box) {
-      for (const double number : entry->box->numbers) object += fmt::format(" {}", number);
-    }
-    referents.insert(entry->image + '\0' + object);
+    referents.insert(referent_key(*entry));
   }
   counts.images = static_cast<std::int64_t>(images.size());
   counts.referents = static_cast<std::int64_t>(referents.size());

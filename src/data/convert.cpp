@@ -209,12 +209,12 @@ void write_index_file(const Entries& entries, const path& file, Conversion& into
 /// Entries by split, in the order in which splits first occur.
 std::vector<std::pair<std::string, Entries>> by_split(const Entries& entries) {
   std::vector<std::pair<std::string, Entries>> splits;
+  std::unordered_map<std::string, std::size_t> places;
   for (const Entry* entry : entries) {
     const std::string split = split_name(*entry);
-    auto found = std::find_if(splits.begin(), splits.end(),
-                              [&](const auto& candidate) { return candidate.first == split; });
-    if (found == splits.end()) found = splits.insert(splits.end(), {split, {}});
-    found->second.push_back(entry);
+    const auto [place, is_new] = places.try_emplace(split, splits.size());
+    if (is_new) splits.push_back({split, {}});
+    splits[place->second].second.push_back(entry);
   }
   return splits;
 }
@@ -237,14 +237,20 @@ void write_index(const Entries& entries, const path& out, Conversion& into) {
   }
 }
 
+bool same_outline(const formats::Segmentation* a, const formats::Segmentation* b) {
+  if (a == nullptr || b == nullptr || a == b) return a == b;
+  return a->polygons == b->polygons && a->rle == b->rle;
+}
+
 }  // namespace
 
 bool same_object(const Entry& a, const Entry& b) {
   const Referent& x = *a.referent;
   const Referent& y = *b.referent;
   return a.image == b.image && a.split == b.split && x.object == y.object &&
-         x.reference_id == y.reference_id && x.mask == y.mask && x.category_id == y.category_id &&
-         a.box->corners == b.box->corners && a.box->numbers == b.box->numbers;
+         x.reference_id == y.reference_id && same_outline(x.mask.get(), y.mask.get()) &&
+         x.category_id == y.category_id && a.box->corners == b.box->corners &&
+         a.box->numbers == b.box->numbers;
 }
 
 std::array<double, 4> corner_and_size(const WrittenBox& box, std::int64_t& rounded) {

@@ -32,13 +32,10 @@ void require_split(const DatasetConfig& config) {
 void check_box(const image::Box& box, bool needs_area, const std::string& where) {
   const bool finite = std::isfinite(box.x1) && std::isfinite(box.y1) && std::isfinite(box.x2) &&
                       std::isfinite(box.y2);
-  if (!finite || box.width() < 0 || box.height() < 0) {
-    throw DataError("{}: the box from ({}, {}) to ({}, {}) has no extent", where, box.x1, box.y1,
-                    box.x2, box.y2);
-  }
-  if (needs_area && (box.width() == 0 || box.height() == 0)) {
-    throw DataError("{}: the box from ({}, {}) to ({}, {}) has no area", where, box.x1, box.y1,
-                    box.x2, box.y2);
+  if (!finite || box.width() < 0 || box.height() < 0 ||
+      (needs_area && (box.width() == 0 || box.height() == 0))) {
+    throw DataError("{}: the box from ({}, {}) to ({}, {}) has {}", where, box.x1, box.y1, box.x2,
+                    box.y2, needs_area ? "no area" : "no extent");
   }
 }
 
@@ -53,7 +50,7 @@ Example to_example(Entry entry, bool needs_area, const std::string& where) {
   if (!entry.box) throw DataError("{}: \"box\" is missing", where);
   const image::Box box = entry.box->box();
   check_box(box, needs_area, where);
-  return {std::move(entry.id), std::move(entry.image), std::move(entry.expression), box,
+  return {std::move(entry.id),  std::move(entry.image),    std::move(entry.expression), box,
           entry.referent->mask, entry.referent->same_class};
 }
 
@@ -85,6 +82,14 @@ std::vector<Example> to_examples(Annotations& annotations, DatasetFormat format)
 image::Box WrittenBox::box() const {
   const auto& [a, b, c, d] = numbers;
   return corners ? image::Box{a, b, c, d} : image::Box{a, b, a + c, b + d};
+}
+
+std::string referent_key(const Entry& entry) {
+  std::string key = entry.image + '\0' + entry.referent->object;
+  if (entry.referent->object.empty() && entry.box) {
+    for (const double number : entry.box->numbers) key += fmt::format(" {}", number);
+  }
+  return key;
 }
 
 Annotations read_annotations(const DatasetConfig& config, Masks masks) {
@@ -136,8 +141,8 @@ Dataset open_dataset(const DatasetConfig& config, Masks masks) {
 
 std::vector<std::string> read_expressions(const DatasetConfig& config) {
   std::vector<std::string> expressions;
-  for (Example& example : read_annotations(config, Masks::kIgnore).examples) {
-    expressions.push_back(std::move(example.expression));
+  for (Entry& entry : read_annotations(config, Masks::kIgnore).entries) {
+    expressions.push_back(std::move(entry.expression));
   }
   return expressions;
 }

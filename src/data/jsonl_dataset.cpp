@@ -161,8 +161,9 @@ Annotations read_jsonl(const DatasetConfig& config, Masks masks) {
     } catch (const DataError& error) {
       entry.fault = error.what();
     }
-    // A line that cannot be read may be of any split.
-    if (!config.split.empty() && entry.split != config.split && entry.fault.empty()) {
+    // A line that cannot be read may not say its split.
+    const bool says_split = entry.fault.empty() || !entry.split.empty();
+    if (!config.split.empty() && entry.split != config.split && says_split) {
       splits.insert(entry.split.empty() ? "(none)" : entry.split);
       continue;
     }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <fmt/format.h>
-
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "referent/data/annotations.h"
 
@@ -17,14 +15,6 @@ Annotations read_jsonl(const DatasetConfig& config, Masks masks);
 Annotations read_refer(const DatasetConfig& config, Masks masks);
 Annotations read_index(const DatasetConfig& config);
 Annotations read_seqtr(const DatasetConfig& config, Masks masks);
-
-/// A folder of the REFER interface and who made its splits: "google", "unc", "umd", "berkeley".
-struct ReferSource {
-  std::filesystem::path folder;
-  std::string by;
-
-  std::filesystem::path references() const { return folder / fmt::format("refs({}).p", by); }
-};
 
 /// A kind of index file.
 struct IndexFamily {

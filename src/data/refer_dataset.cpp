@@ -16,6 +16,14 @@ namespace {
 
 using std::filesystem::path;
 
+/// A folder of the REFER interface and who made its splits: "google", "unc", "umd", "berkeley".
+struct ReferSource {
+  path folder;
+  std::string by;
+
+  path references() const { return folder / fmt::format("refs({}).p", by); }
+};
+
 /// Who the folder has splits by.
 std::vector<std::string> find_makers(const path& folder) {
   std::vector<std::string> makers;

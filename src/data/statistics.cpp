@@ -37,15 +37,6 @@ std::vector<std::string> words_of(const std::string& expression) {
   return words;
 }
 
-/// What an expression refers to, as text that tells it from others of its image.
-std::string referent_key(const Entry& entry) {
-  std::string key = entry.image + '\0' + entry.referent->object;
-  if (entry.referent->object.empty() && entry.box) {
-    for (const double number : entry.box->numbers) key += fmt::format(" {}", number);
-  }
-  return key;
-}
-
 /// One split while its entries go by.
 class Gatherer {
  public:

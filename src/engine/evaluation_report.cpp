@@ -75,11 +75,11 @@ std::string intervals_table(const Evaluation& evaluation) {
 std::string breakdown_table(const Evaluation& evaluation) {
   std::string table;
   for (const Breakdown& breakdown : breakdowns(evaluation)) {
-    table += fmt::format("\n{:<32} {:>8} {:>11} {:>11}\n",
+    table += fmt::format("\n{:<46} {:>8} {:>11} {:>11}\n",
                          fmt::format("{}: {}", evaluation.title(), breakdown.title), "samples",
                          "prec@0.5", "mean_iou");
     for (const BreakdownRow& row : breakdown.rows) {
-      table += fmt::format("  {:<30} {:>8} {:>11.2f} {:>11.2f}\n", row.group, row.samples,
+      table += fmt::format("  {:<44} {:>8} {:>11.2f} {:>11.2f}\n", row.group, row.samples,
                            100 * row.precision, 100 * row.mean_iou);
     }
   }

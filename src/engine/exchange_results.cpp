@@ -30,7 +30,8 @@ std::string packed(const Evaluation& part) {
                  {"box", {result->box.x1, result->box.y1, result->box.x2, result->box.y2}},
                  {"score", json_of(result->score)},
                  {"iou", iou},
-                 {"mask_iou", json_of(result->mask_iou)}};
+                 {"mask_iou", json_of(result->mask_iou)},
+                 {"size", {result->width, result->height}}};
     if (result->mask) {
       item["mask"] = {result->mask->height, result->mask->width, result->mask->counts};
     }
@@ -57,6 +58,9 @@ void add(const Json& item, const data::Dataset& dataset, Evaluation& whole) {
                       optional_of<double>(item.at("score")),
                       item.at("iou").get<float>()};
   result.mask_iou = optional_of<float>(item.at("mask_iou"));
+  result.width = item.at("size").at(0).get<std::int64_t>();
+  result.height = item.at("size").at(1).get<std::int64_t>();
+  result.same_class = example.same_class;
   if (item.contains("mask")) {
     const Json& mask = item["mask"];
     result.mask = formats::Rle{mask.at(0).get<std::int64_t>(), mask.at(1).get<std::int64_t>(),

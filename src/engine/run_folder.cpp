@@ -23,9 +23,8 @@ constexpr const char* kRequeueFile = "requeue.json";
 constexpr const char* kCheckpoints = "checkpoints";
 /// All that a run writes, and so all that --overwrite may remove.
 constexpr const char* kContents[] = {
-    "config.json",  kRunFile,          "log.txt",      "metrics.jsonl", "metrics.csv",
-    "timing.jsonl", "bad_steps.jsonl", kRequeueFile, "tensorboard",   "last",
-    "best",         kCheckpoints};
+    "config.json",     kRunFile,     "log.txt",     "metrics.jsonl", "metrics.csv", "timing.jsonl",
+    "bad_steps.jsonl", kRequeueFile, "tensorboard", "last",          "best",        kCheckpoints};
 
 std::string now() {
   return fmt::format(

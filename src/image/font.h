@@ -15,8 +15,8 @@ namespace referent::image {
 class Font {
  public:
   /// The files of $REFERENT_FONT, separated by colons; else DejaVu Sans from the usual folders and,
-  /// after it, what there is of fonts for other scripts. Null where none can be read, which is logged
-  /// once.
+  /// after it, what there is of fonts for other scripts. Null where none can be read, which is
+  /// logged once.
   static std::unique_ptr<Font> open(int pixel_size);
   virtual ~Font() = default;
 

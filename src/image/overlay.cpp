@@ -183,6 +183,13 @@ Rectangle draw_label(Image& image, Font& font, const Annotation& annotation,
 
 }  // namespace
 
+Color prediction_color(std::size_t index) {
+  constexpr std::array<Color, 6> kColors{kPredictionColor,     Color{86, 180, 255},
+                                         Color{255, 120, 190}, Color{250, 240, 90},
+                                         Color{170, 110, 255}, Color{0, 200, 200}};
+  return kColors[index % kColors.size()];
+}
+
 Image draw_annotations(const Image& image, std::span<const Annotation> annotations) {
   REFERENT_CHECK(!image.empty(), "a picture without pixels cannot be drawn on");
   Image drawn = image;

@@ -45,9 +45,9 @@ std::unique_ptr<Tokenizer> make_tokenizer(TokenizerType type, std::string carrie
     return std::make_unique<WordPiece>(std::move(carried), name);
   }
 #ifdef REFERENT_SENTENCEPIECE
-  auto model = from_base64(carried);
+  const auto model = from_base64(carried);
   if (!model) throw ConfigError("{} is no sentencepiece model in base64", name);
-  return std::make_unique<SentencePiece>(std::move(*model), name);
+  return std::make_unique<SentencePiece>(*model, name);
 #else
   throw ConfigError("{}: this build has no sentencepiece", name);
 #endif

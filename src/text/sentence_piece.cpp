@@ -16,7 +16,7 @@ struct SentencePiece::Library {
   sentencepiece::SentencePieceProcessor processor;
 };
 
-SentencePiece::SentencePiece(std::string model, std::string_view name)
+SentencePiece::SentencePiece(const std::string& model, std::string_view name)
     : library_(std::make_unique<Library>()) {
   sentencepiece::SentencePieceProcessor& processor = library_->processor;
   std::string fault;

@@ -132,7 +132,8 @@ TEST_F(RealConvertTest, ReferFoldersKeepTheirNumbersAndOutlinesInJsonLines) {
       EXPECT_EQ(a.referent->mask->rle, b.referent->mask->rle);
     }
   }
-  std::printf("REFER folders through JSON lines and back: %zu examples, all equal\n", compared);
+  std::printf("REFER folders through JSON lines and back: %zu examples compared, %s\n", compared,
+              HasFailure() ? "some differ" : "all equal");
 }
 
 /// An entry with everything that there is.

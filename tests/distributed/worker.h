@@ -29,8 +29,8 @@ void cost(distributed::ProcessGroup& group, const Arguments& arguments);
 /// `failing-backward FOLDER`: steps until an exchange fails.
 void failing_backward(distributed::ProcessGroup& group, const Arguments& arguments);
 
-/// `train FOLDER TYPE PIECES`: 20 steps of a small grounder, every rank's share in pieces; leaves the
-/// first gradients and the last weights.
+/// `train FOLDER TYPE PIECES`: 20 steps of a small grounder, every rank's share in pieces; leaves
+/// the first gradients and the last weights.
 void train(distributed::ProcessGroup& group, const Arguments& arguments);
 
 /// Writes this process's number into FOLDER/ready-RANK.

@@ -15,7 +15,7 @@ TEST(CommandLineTest, HelpNamesEveryCommand) {
   EXPECT_THAT(help.err, IsEmpty());
   for (const char* command :
        {"train", "eval", "ground", "import", "export", "checkpoint", "data", "tokenizer", "config",
-        "parity", "bench", "demo", "doctor", "completion", "reference"}) {
+        "parity", "bench", "demo", "launch", "doctor", "completion", "reference"}) {
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + command));
   }
   EXPECT_THAT(help.out, HasSubstr("Exit status: 0 done"));
@@ -40,6 +40,7 @@ TEST(CommandLineTest, EveryCommandHasHelp) {
                                                             {{"bench"}, "forward"},
                                                             {{"bench", "ops"}, "--dtype"},
                                                             {{"demo"}, "--masks"},
+                                                            {{"launch"}, "--node-rank"},
                                                             {{"tokenizer", "train"}, "--size"},
                                                             {{"doctor"}, "matrix products"},
                                                             {{"completion"}, "{bash,zsh,fish}"},

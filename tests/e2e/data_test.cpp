@@ -53,7 +53,8 @@ TEST_F(DataTest, FaultsEndWithEightUnlessTheyAreAllowed) {
       referent({"data", "check", faulty(), "--images", images, "--json", "-q"});
   EXPECT_THAT(json, ExitsWith(8));
   std::vector<std::string> kinds;
-  for (const Json& finding : document(json)["findings"]) kinds.push_back(finding["kind"]);
+  const Json report = document(json);
+  for (const Json& finding : report["findings"]) kinds.push_back(finding["kind"]);
   EXPECT_THAT(kinds, ElementsAre("image_missing", "box_inverted", "text_blank"));
   EXPECT_THAT(referent({"data", "check", faulty(), "--images", images, "-q", "--allow",
                         "image_missing", "--allow", "box_inverted", "--allow", "text_blank"}),

@@ -192,6 +192,21 @@ TEST(OverlayTest, MasksOfAnySizeOfPictureAndNoneOfAnother) {
   }
 }
 
+TEST(OverlayTest, SixPredictionsAreToldApartByColour) {
+  EXPECT_EQ(prediction_color(0), kPredictionColor);
+  EXPECT_EQ(prediction_color(6), kPredictionColor);
+  std::vector<Color> colors{kTargetColor};
+  for (std::size_t i = 0; i < 6; ++i) colors.push_back(prediction_color(i));
+  for (std::size_t i = 0; i < colors.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      const int distance = std::abs(colors[i].r - colors[k].r) +
+                           std::abs(colors[i].g - colors[k].g) +
+                           std::abs(colors[i].b - colors[k].b);
+      EXPECT_GE(distance, 90) << i << " and " << k;
+    }
+  }
+}
+
 TEST(OverlayTest, TinyPicturesCanBeDrawnOn) {
   for (const auto& [width, height] : {std::pair{1, 1}, std::pair{2, 5}, std::pair{20, 1}}) {
     const Image drawn = draw_prediction(grey_picture(width, height), {0, 0, 1, 1}, "tiny", 0.5);

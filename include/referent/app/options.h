@@ -15,6 +15,7 @@
 #include "referent/checkpoint/checkpoint.h"
 #include "referent/data/check.h"
 #include "referent/data/config.h"
+#include "referent/distributed/launcher.h"
 #include "referent/text/sentence_piece.h"
 
 /// What the command line says, one struct a command; torch-free, so that reading it is quick.
@@ -196,13 +197,15 @@ struct CompletionOptions {
 
 struct ReferenceOptions {};
 
+using distributed::LaunchOptions;
+
 struct CommandLine {
   CommonOptions common;
   std::variant<VersionOptions, TrainOptions, EvalOptions, GroundOptions, ImportOptions,
                ExportOptions, InspectOptions, DiffOptions, VerifyOptions, SynthesizeOptions,
                DataCheckOptions, DataConvertOptions, DataStatsOptions, ConfigOptions, ParityOptions,
                BenchOptions, DemoOptions, TrainTokenizerOptions, DoctorOptions, CompletionOptions,
-               ReferenceOptions>
+               ReferenceOptions, LaunchOptions>
       options;
   std::vector<std::string> words;  ///< as given, for the record of a run
 };

@@ -3,8 +3,9 @@
 
 namespace referent {
 
-/// From now on SIGINT, SIGTERM and SIGUSR1 (a cluster's warning) only set a flag, which long loops look at between steps; a second
-/// SIGINT ends the process at once. Call once, from a command that can stop and save.
+/// From now on SIGINT, SIGTERM and SIGUSR1 (a cluster's warning) only set a flag, which long loops
+/// look at between steps; a second SIGINT ends the process at once. Call once, from a command that
+/// can stop and save.
 void install_stop_handler();
 
 /// The signal that asked the process to stop, or 0.

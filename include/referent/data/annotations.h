@@ -60,6 +60,10 @@ struct Entry {
   std::string fault;  ///< why the entry cannot be read; the other fields may be empty then
 };
 
+/// What tells a referent from all others of its data set: its image with its object's name, or its
+/// box where it has none.
+std::string referent_key(const Entry& entry);
+
 struct Annotations {
   std::string name;              ///< as Dataset::name
   std::filesystem::path file;    ///< that Entry::where continues

@@ -91,8 +91,8 @@ std::string evaluations_table(std::span<const Evaluation> evaluations);
 /// A JSON line per result, {"id", "image", "expression", "box", "score", "target", "iou",
 /// "dataset", "split", "width"?, "height"?, "same_class"?, "mask"?, "mask_iou"?}: width and height
 /// are the original picture's; what is not known is left out; the last two for models with a mask
-/// head, "mask_iou" null where no mask is annotated. The file appears whole or not at
-/// all. Throws FileError.
+/// head, "mask_iou" null where no mask is annotated. The file appears whole or not at all. Throws
+/// FileError.
 void write_predictions(const Path& path, std::span<const Evaluation> evaluations);
 
 }  // namespace referent::engine

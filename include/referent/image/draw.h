@@ -27,6 +27,10 @@ struct Color {
 inline constexpr Color kPredictionColor{255, 179, 0};
 inline constexpr Color kTargetColor{0, 214, 110};
 
+/// Colours that tell several predictions on a picture apart, to eyes with poor sight of red or
+/// green too; the first is kPredictionColor, none is kTargetColor. After the last they begin anew.
+Color prediction_color(std::size_t index);
+
 /// Fills the polygon (even-odd where it crosses itself), its edges antialiased, as far as it lies
 /// in the picture. Fewer than three vertices draw nothing. Coordinates are used to 1/16 pixel.
 void fill_polygon(Image& image, std::span<const Point> vertices, Color color);
@@ -49,10 +53,10 @@ struct Annotation {
 /// ellipsis.
 ///
 /// Text needs the font DejaVu Sans in one of the usual folders, or others named by the environment
-/// variable REFERENT_FONT, separated by colons: a letter comes from the first that has it (Noto Sans
-/// CJK and others are looked for after DejaVu Sans), else it is a box. Without any font the labels
-/// are left out and a warning is logged.
-/// Letters stand from left to right in the order of the text, whatever the script.
+/// variable REFERENT_FONT, separated by colons: a letter comes from the first that has it (Noto
+/// Sans CJK and others are looked for after DejaVu Sans), else it is a box. Without any font the
+/// labels are left out and a warning is logged. Letters stand from left to right in the order of
+/// the text, whatever the script.
 Image draw_annotations(const Image& image, std::span<const Annotation> annotations);
 
 /// draw_annotations with one box, labelled with the score (where the model has one) and the

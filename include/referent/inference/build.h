@@ -15,8 +15,8 @@
 /// What a run's configuration stands for.
 namespace referent::inference {
 
-/// The configuration of the run that a checkpoint comes from. Throws CheckpointError, naming `name`,
-/// for one without configuration or vocabulary, or with one that cannot be used.
+/// The configuration of the run that a checkpoint comes from. Throws CheckpointError, naming
+/// `name`, for one without configuration or vocabulary, or with one that cannot be used.
 engine::RunConfig config_of(const checkpoint::Checkpoint& checkpoint, const std::string& name);
 
 /// What the run's model is built for.
@@ -38,8 +38,8 @@ data::TransformContext transform_context(const engine::RunConfig& config,
 /// machine has no such device.
 torch::Device parse_device(const std::string& name);
 
-/// "float32", "float64", "bfloat16", on a GPU "float16": what a plan computes in. Throws ConfigError
-/// for another name.
+/// "float32", "float64", "bfloat16", on a GPU "float16": what a plan computes in. Throws
+/// ConfigError for another name.
 torch::ScalarType parse_dtype(const std::string& name, torch::Device device);
 
 }  // namespace referent::inference

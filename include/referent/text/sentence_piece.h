@@ -25,7 +25,8 @@ class SentencePiece final : public Tokenizer {
  public:
   /// `model` is the content of a .model file, `name` stands for it in messages. Throws ConfigError
   /// when it is no sound model, or has no begin or end of text.
-  explicit SentencePiece(std::string model, std::string_view name = "the sentencepiece model");
+  explicit SentencePiece(const std::string& model,
+                         std::string_view name = "the sentencepiece model");
   SentencePiece(const SentencePiece&) = delete;
   SentencePiece& operator=(const SentencePiece&) = delete;
   ~SentencePiece() override;
