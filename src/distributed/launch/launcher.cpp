@@ -28,7 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// For the others to notice by themselves that one is gone, and to say so.
-constexpr std::chrono::milliseconds kNotice{2500};
+constexpr std::chrono::milliseconds kNotice{3200};
 /// Between SIGTERM and SIGKILL.
 constexpr std::chrono::milliseconds kGrace{1500};
 
