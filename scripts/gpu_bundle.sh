@@ -17,18 +17,18 @@ mkdir -p $new/include $new/lib $new/googletest
 headers=(fmt spdlog nlohmann CLI xxhash.h utf8proc.h zlib.h zconf.h)
 for header in "${headers[@]}"; do
   [ -e "/usr/include/$header" ] || die "no /usr/include/$header; run scripts/setup.sh first"
-  cp -rL "/usr/include/$header" $new/include/
+  cp -rLp "/usr/include/$header" $new/include/
 done
 # Debian keeps what differs between processors in a folder of its own.
 multiarch=/usr/include/$(g++ -print-multiarch)
-if [ ! -e $new/include/zconf.h ] && [ -e "$multiarch/zconf.h" ]; then cp "$multiarch/zconf.h" $new/include/; fi
+if [ ! -e $new/include/zconf.h ] && [ -e "$multiarch/zconf.h" ]; then cp -p "$multiarch/zconf.h" $new/include/; fi
 
-cp "$(g++ -print-file-name=libutf8proc.a)" $new/lib/
+cp -p "$(g++ -print-file-name=libutf8proc.a)" $new/lib/
 sources=/usr/src/googletest
 [ -d $sources ] || die "no $sources; install googletest, which libgtest-dev brings along"
 for part in gtest gmock; do
   mkdir -p "$new/googletest/$part"
-  cp -r "$sources/google${part#g}"/{include,src} "$new/googletest/$part/" 
+  cp -rp "$sources/google${part#g}"/{include,src} "$new/googletest/$part/" 
 done
 
 # CUTLASS has 27 MB of headers; the kernels include a tenth of them.
@@ -42,7 +42,7 @@ if [ -d .deps/cutlass ]; then
         cp "$from/$header" "$new/cutlass/cutlass_library/source/include/$header"
       done
   else
-    cp -r .deps/cutlass $new/
+    cp -rp .deps/cutlass $new/
   fi
 fi
 
