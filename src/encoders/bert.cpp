@@ -2,6 +2,7 @@
 #include "referent/encoders/bert.h"
 
 #include "referent/nn/attention.h"
+#include "referent/nn/dropout.h"
 #include "referent/nn/recompute.h"
 
 namespace referent::encoders {
@@ -41,7 +42,7 @@ struct ResidualOutput : torch::nn::Module {
         dropout(rate) {}
 
   Tensor forward(const Tensor& y, const Tensor& x) {
-    return norm(x + torch::dropout(dense(y), dropout, is_training()));
+    return norm(x + nn::dropout(dense(y), dropout, is_training()));
   }
 
   torch::nn::Linear dense;
@@ -120,7 +121,7 @@ Tensor BertImpl::forward(const Tensor& tokens, const Tensor& padding) {
   const Tensor position = position_embeddings_->weight.narrow(0, 0, tokens.size(1));
   const Tensor type = token_type_embeddings_->weight.select(0, 0);
   Tensor x = embedding_norm_(word_embeddings_(tokens) + position + type);  // [B, L, D]
-  x = torch::dropout(x, dropout_, is_training());
+  x = nn::dropout(x, dropout_, is_training());
   const Tensor scores = padding.to(x.dtype()).mul(kPaddingScore).unsqueeze(1).unsqueeze(1);
   for (const auto& layer : *layers_) {
     x = nn::forgetting(

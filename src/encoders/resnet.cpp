@@ -5,6 +5,7 @@
 
 #include "referent/batch/probe.h"
 #include "referent/core/error.h"
+#include "referent/nn/autocast.h"
 #include "referent/nn/frozen_batch_norm.h"
 #include "referent/nn/recompute.h"
 
@@ -48,15 +49,31 @@ torch::nn::AnyModule normalisation_layer(Normalisation normalisation, std::int64
              : torch::nn::AnyModule(nn::FrozenBatchNorm2d(channels));
 }
 
-/// A convolution and what normalises it, if anything. A frozen norm goes into the convolution on a
-/// GPU alone: the CPU keeps the released order of rounding, by which training is compared.
+/// A convolution and what normalises it, if anything.
 Tensor convolve(torch::nn::Conv2dImpl& layer, const std::shared_ptr<torch::nn::Module>& norm,
                 const Tensor& x) {
   if (norm == nullptr) return layer.forward(x);
-  if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) {
-    return x.is_cuda() ? frozen->of_convolution(layer, x) : frozen->forward(layer.forward(x));
-  }
+  if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) return frozen->forward(layer.forward(x));
   return norm->as<torch::nn::BatchNorm2d>()->forward(layer.forward(x));
+}
+
+/// The norm where it, a sum and ReLU are one pass with their convolution: frozen, on a GPU or in
+/// float32.
+nn::FrozenBatchNorm2dImpl* fusible(const std::shared_ptr<torch::nn::Module>& norm,
+                                   const Tensor& x) {
+  const auto exact = [&] {
+    return x.scalar_type() == torch::kFloat32 &&
+           nn::Autocast::current(torch::kCPU) == torch::kFloat32;
+  };
+  return norm != nullptr && (x.is_cuda() || exact()) ? norm->as<nn::FrozenBatchNorm2d>() : nullptr;
+}
+
+Tensor convolve_relu(torch::nn::Conv2dImpl& layer, const std::shared_ptr<torch::nn::Module>& norm,
+                     const Tensor& x) {
+  if (auto* frozen = fusible(norm, x)) {
+    return frozen->relu_of_convolution(layer, x, frozen->shift(), /*sum=*/{});
+  }
+  return torch::relu(convolve(layer, norm, x));
 }
 
 /// torchvision's BasicBlock and Bottleneck: convolutions with norms, a shortcut, ReLU.
@@ -85,26 +102,56 @@ class Block : public torch::nn::Module {
   /// x [B, C, H, W]; `conditioner` may be null.
   Tensor forward(const Tensor& x, nn::BlockConditioner* conditioner) {
     Tensor y = x;
-    for (std::size_t i = 0; i < convolutions_.size(); ++i) {
+    const std::size_t last = convolutions_.size() - 1;
+    for (std::size_t i = 0; i < last; ++i) {
       if (conditioner != nullptr && i == kConditionedConvolution) {
-        y = conditioner->convolution(y, convolutions_[i](y));
-        if (!folded()) y = norms_[i].forward(y);
+        y = torch::relu(conditioned(i, y, *conditioner));
       } else {
-        y = convolve(*convolutions_[i], folded() ? nullptr : norms_[i].ptr(), y);
+        y = convolve_relu(*convolutions_[i], norm(i), y);
       }
-      if (i + 1 < convolutions_.size()) y = torch::relu(y);
     }
-    y = torch::relu(y + shortcut(x));
+    if (conditioner != nullptr && last == kConditionedConvolution) {
+      y = torch::relu(conditioned(last, y, *conditioner) + shortcut(x));
+    } else {
+      y = last_convolution(x, y);
+    }
     return conditioner == nullptr ? y : conditioner->block(x, y);
   }
 
  private:
   bool folded() const { return normalisation_ == Normalisation::kFolded; }
 
+  std::shared_ptr<torch::nn::Module> norm(std::size_t i) const {
+    return folded() ? nullptr : norms_[i].ptr();
+  }
+
+  Tensor conditioned(std::size_t i, const Tensor& x, nn::BlockConditioner& conditioner) {
+    const Tensor y = conditioner.convolution(x, convolutions_[i](x));
+    return folded() ? y : norms_[i].forward(y);
+  }
+
   Tensor shortcut(const Tensor& x) {
     if (downsample_->is_empty()) return x;
     return convolve(*downsample_[0]->as<torch::nn::Conv2d>(),
                     folded() ? nullptr : downsample_->ptr(1), x);
+  }
+
+  /// relu(the last convolution of y + the shortcut of x).
+  Tensor last_convolution(const Tensor& x, const Tensor& y) {
+    const std::size_t last = convolutions_.size() - 1;
+    auto* frozen = fusible(norm(last), x);
+    if (frozen == nullptr) {
+      return torch::relu(convolve(*convolutions_[last], norm(last), y) + shortcut(x));
+    }
+    if (downsample_->is_empty() || x.is_cpu()) {
+      return frozen->relu_of_convolution(*convolutions_[last], y, frozen->shift(), shortcut(x));
+    }
+    // Both shifts in one, so that the shortcut's is no pass of its own. The CPU keeps the released
+    // order of rounding, by which training is compared.
+    const auto& of_shortcut = *downsample_[1]->as<nn::FrozenBatchNorm2d>();
+    return frozen->relu_of_convolution(
+        *convolutions_[last], y, frozen->shift() + of_shortcut.shift(),
+        of_shortcut.scaled_convolution(*downsample_[0]->as<torch::nn::Conv2d>(), x));
   }
 
   void add_convolution(const torch::nn::Conv2d& layer) {
@@ -200,8 +247,8 @@ void ResNetImpl::train(bool on) {
 
 Tensor ResNetImpl::forward(const Tensor& images, const TextFeatures& text,
                            conditioning::Conditioning* conditioning) {
-  Tensor x = convolve(*conv1_, bn1_.is_empty() ? nullptr : bn1_.ptr(), images);
-  x = torch::max_pool2d(torch::relu(x), /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  Tensor x = convolve_relu(*conv1_, bn1_.is_empty() ? nullptr : bn1_.ptr(), images);
+  x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
   for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
     const std::size_t last = stages_[stage]->size() - 1;
     for (std::size_t i = 0; i <= last; ++i) {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "vector_clones.h"
+#include "referent/core/vector_clones.h"
 
 namespace referent::image {
 namespace {

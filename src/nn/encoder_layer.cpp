@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/nn/encoder_layer.h"
 
+#include "referent/nn/dropout.h"
 #include "referent/ops/conditional_linear.h"
 
 namespace referent::nn {
@@ -37,7 +38,7 @@ EncoderLayerImpl::EncoderLayerImpl(const TransformerConfig& config)
 
 Tensor EncoderLayerImpl::forward(const Tensor& x, const Tensor& position, const Tensor& padding,
                                  LayerConditioner* conditioner) {
-  const auto drop = [&](const Tensor& y) { return torch::dropout(y, dropout_, is_training()); };
+  const auto drop = [&](const Tensor& y) { return nn::dropout(y, dropout_, is_training()); };
   const auto attend = [&](const Tensor& y) {
     return drop(self_attn_(y, position, padding, conditioner));  // [B, N, D]
   };

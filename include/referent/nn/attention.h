@@ -16,6 +16,11 @@ torch::Tensor multi_head_attention(const torch::Tensor& q, const torch::Tensor& 
                                    const torch::Tensor& v, const torch::Tensor& mask,
                                    std::int64_t heads, double dropout);
 
+/// x [B, N, D] in rows that begin at multiples of 16 bytes on a GPU, copied where they do not:
+/// fused attention reads as much at once. cuDNN 9 gives wrong numbers for others without a word,
+/// CUTLASS's kernel refuses them.
+torch::Tensor aligned_rows(const torch::Tensor& x);
+
 /// Self-attention with PyTorch's fused parameters (in_proj_weight [3D, D], in_proj_bias,
 /// out_proj): queries and keys see x + position, values see x.
 class SelfAttentionImpl : public torch::nn::Module {

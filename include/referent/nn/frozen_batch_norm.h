@@ -13,9 +13,19 @@ class FrozenBatchNorm2dImpl : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x);  // [B, C, H, W] -> [B, C, H, W]
 
-  /// forward(layer(x)) in one pass over the output: a convolution whose weights are scaled. `layer`
-  /// has no bias.
-  torch::Tensor of_convolution(torch::nn::Conv2dImpl& layer, const torch::Tensor& x);
+  /// y = scale() x + shift(), a channel at a time: [C] each.
+  torch::Tensor scale() const;
+  torch::Tensor shift() const;
+
+  /// scale() layer(x): a convolution whose weights are scaled. `layer` has no bias.
+  torch::Tensor scaled_convolution(torch::nn::Conv2dImpl& layer, const torch::Tensor& x) const;
+
+  /// relu(scale() layer(x) + shift + sum), in one pass after the convolution on the CPU (with
+  /// float32's bits as if one after the other) and within it on a GPU; for the backward pass
+  /// nothing is kept but input and result. `layer` has no bias; `sum` [B, C, H, W] may be
+  /// undefined. On a GPU in autocast's type where that is on; on the CPU in x's.
+  torch::Tensor relu_of_convolution(torch::nn::Conv2dImpl& layer, const torch::Tensor& x,
+                                    const torch::Tensor& shift, const torch::Tensor& sum) const;
 
  private:
   torch::Tensor weight_;
