@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "referent/batch/memory_pool.h"
 #include "referent/core/error.h"
 #include "referent/loader/collate.h"
 
@@ -107,6 +108,9 @@ void Loader::Pipeline::finish(Slot& slot) const {
     return;
   }
   try {
+    // A batch's memory serves the batches after it, those of later loaders too.
+    static const MemoryPool pool;
+    const MemoryPool::Scope pooled(pool);
     slot.result.batch = collate(slot.samples, options_.text_length, options_.pad_id);
   } catch (...) {
     slot.error = std::current_exception();

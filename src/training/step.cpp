@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "referent/batch/memory_pool.h"
+
 namespace referent::training {
 namespace {
 
@@ -44,6 +46,9 @@ void backward(const Tensor& loss, const Exchange& exchange, bool last) {
 StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> pieces,
                 const losses::BatchCounts& whole, double factor, double loss_scale,
                 const StepOptions& options) {
+  // A step's tensors are the next one's again. GPUs keep their memory themselves.
+  static const MemoryPool pool;
+  const MemoryPool::Scope pooled(pool);
   optimizer.zero_gradients();
   Sums sums;
   for (std::size_t i = 0; i < pieces.size(); ++i) {

@@ -5,6 +5,7 @@
 
 #include "models/tiny.h"
 #include "referent/core/error.h"
+#include "referent/inference/flop_count.h"
 #include "referent/models/state.h"
 #include "support/test_device.h"
 
@@ -186,6 +187,31 @@ void expect_same(const ModelConfig& config) {
   const Batch batch = mixed_batch(3);
   expect_near(plan.forward(batch), output_of(*model, batch), kFloat);
 }
+
+#ifndef REFERENT_TEST_ON_GPU
+TEST(PlanTextTest, IsReadOnceForManyPictures) {
+  const ModelConfig config = tiny_model(Type::kMmca, Variant::kReleased);
+  const auto model = trained(config);
+  const Plan plan(config, kShape, *model, options());
+  Plan::Options forgetful = options();
+  forgetful.expressions = 0;
+  const Plan without(config, kShape, *model, forgetful);
+  Batch batch = mixed_batch(3);
+  const auto work = [&batch](const Plan& by) {
+    const FlopCount count;
+    by.forward(batch);
+    return count.total();
+  };
+  const std::int64_t first = work(plan);
+  EXPECT_EQ(work(without), first);
+  EXPECT_EQ(work(without), first);
+  batch.images = batch.images.flip(0);
+  batch.image_padding = batch.image_padding.flip(0);
+  EXPECT_LT(work(plan), first);
+  // What is kept changes no bit.
+  EXPECT_TRUE(torch::equal(plan.forward(batch).boxes, without.forward(batch).boxes));
+}
+#endif
 
 TEST(PlanShapesTest, TakesEveryBackbone) {
   for (const Variant variant : {Variant::kReleased, Variant::kPaper}) {

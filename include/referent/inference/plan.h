@@ -26,6 +26,8 @@ class Plan {
     torch::Device device = torch::kCPU;
     torch::ScalarType dtype = torch::kFloat32;  ///< or float64, bfloat16; float16 on a GPU
     checkpoint::Weights weights = checkpoint::Weights::kEma;  ///< which of a checkpoint's
+    /// Expressions whose features forward() keeps on the CPU, for further pictures.
+    std::int64_t expressions = 64;
   };
 
   /// Takes what it needs from the checkpoint's tensors, one after the other. Throws CheckpointError

@@ -38,7 +38,7 @@ std::vector<Row> bench_forward(const BenchOptions& options, torch::Device device
   model->eval();
   const torch::ScalarType dtype = type_of(options, device);
   const inference::Plan plan(config.model, inference::input_shape(config), *model,
-                             {.device = device, .dtype = dtype});
+                             {.device = device, .dtype = dtype, .expressions = 0});
   model->to(device);
   const Batch batch = make_batch(config, options.batch_size).to(device);
   const double gflops = peak_gflops(dtype, device);

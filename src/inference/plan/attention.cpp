@@ -8,29 +8,17 @@
 #include <optional>
 
 #include "referent/inference/flop_count.h"
+#include "referent/nn/attention.h"
 
 namespace referent::inference {
 
 using torch::Tensor;
 
-namespace {
-
-/// x in rows that begin at multiples of 16 bytes. cuDNN's attention reads as much at once and gives
-/// wrong numbers in 16 bits, without a word, where they do not (seen with cuDNN 9 on an H200).
-Tensor aligned(const Tensor& x) {
-  const std::int64_t chunk = 16 / static_cast<std::int64_t>(x.element_size());
-  const auto whole = [&](std::int64_t elements) { return elements % chunk == 0; };
-  const bool fits = whole(x.stride(0)) && whole(x.stride(1)) && whole(x.storage_offset());
-  return x.is_cpu() || x.element_size() != 2 || fits ? x : x.contiguous();
-}
-
-}  // namespace
-
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                  std::int64_t heads) {
   FlopCount::add(2 * q.numel() * k.size(1) + 2 * q.size(0) * q.size(1) * v.size(1) * v.size(2));
   const auto split = [&](const Tensor& x) {
-    return aligned(x).unflatten(2, {heads, -1}).transpose(1, 2);
+    return nn::aligned_rows(x).unflatten(2, {heads, -1}).transpose(1, 2);
   };
   const std::optional<Tensor> attention_mask =
       mask.defined() ? std::optional<Tensor>(mask) : std::nullopt;

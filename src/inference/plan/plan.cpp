@@ -10,8 +10,9 @@
 
 #include "conditioning.h"
 #include "cuda_graphs.h"
+#include "expression_cache.h"
 #include "heads.h"
-#include "memory_pool.h"
+#include "referent/batch/memory_pool.h"
 #include "referent/core/error.h"
 #include "referent/encoders/visual_encoder.h"
 #include "referent/models/init.h"
@@ -53,9 +54,11 @@ class Plan::Pictures {
 
 struct Plan::Parts {
   Parts(const models::ModelConfig& config, const models::InputShape& shape, const Weights& weights,
-        const Target& target)
-      : text(weights["text_encoder"], config.text_encoder, config.decoder.transformer.width,
-             target) {
+        const Options& options)
+      : target{options.device, options.dtype},
+        text(weights["text_encoder"], config.text_encoder, config.decoder.transformer.width,
+             target),
+        expressions(static_cast<std::size_t>(options.expressions)) {
     const auto visual_shape = encoders::visual_shape(config.visual_encoder, shape.image_size);
     const auto conditioning =
         make_frozen_conditioning(weights["conditioning"], config.conditioning, visual_shape.sites,
@@ -83,12 +86,14 @@ struct Plan::Parts {
     }
   }
 
+  Target target;
   FrozenTextEncoder text;
   std::unique_ptr<FrozenVisualEncoder> visual;
   std::unique_ptr<FrozenDecoder> decoder;
   std::optional<FrozenBoxHead> box_head;
   std::optional<FrozenMaskHead> mask_head;
   MemoryPool pool;
+  mutable ExpressionCache expressions;
 #ifdef REFERENT_GPU_PLAN
   mutable CudaGraphs graphs;
 #endif
@@ -103,7 +108,7 @@ Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
     const auto found = tensors.find(name);
     return found == tensors.end() ? Tensor() : exact(models::to_torch(found->second));
   });
-  parts_ = std::make_unique<Parts>(config, shape, weights, Target{options.device, options.dtype});
+  parts_ = std::make_unique<Parts>(config, shape, weights, options);
   for (const auto& [name, tensor] : tensors) {
     if (!weights.taken().contains(name)) {
       throw CheckpointError("the checkpoint holds {} ({}), which this model does not have", name,
@@ -121,7 +126,7 @@ Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
     const auto found = state.find(name);
     return found == state.end() ? Tensor() : exact(found->second.detach().to(torch::kCPU));
   });
-  parts_ = std::make_unique<Parts>(config, shape, weights, Target{options.device, options.dtype});
+  parts_ = std::make_unique<Parts>(config, shape, weights, options);
 }
 
 Plan::Plan(Plan&&) noexcept = default;
@@ -184,7 +189,9 @@ Output Plan::forward(const Batch& batch) const {
 #endif
   const std::int64_t pixels = batch.images.size(2) * batch.images.size(3);
   const std::int64_t together = std::max<std::int64_t>(1, kPixelsTogether / pixels);
-  const TextFeatures text = read(batch.tokens, batch.token_padding);
+  const TextFeatures text = parts_->expressions.get(
+      batch.tokens.to(options_.device), batch.token_padding.to(options_.device),
+      [this](const Tensor& tokens, const Tensor& padding) { return read(tokens, padding); });
   std::vector<Tensor> boxes, masks;
   for (std::int64_t begin = 0; begin < batch.size(); begin += together) {
     const std::int64_t count = std::min(together, batch.size() - begin);

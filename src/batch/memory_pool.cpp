@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "memory_pool.h"
+#include "referent/batch/memory_pool.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -17,7 +17,7 @@
 
 #include "referent/core/error.h"
 
-namespace referent::inference {
+namespace referent {
 
 class PoolState;
 
@@ -227,4 +227,4 @@ MemoryPool::Scope::~Scope() {
   current_pool = std::move(outer_);
 }
 
-}  // namespace referent::inference
+}  // namespace referent

@@ -4,14 +4,14 @@
 #include <cstddef>
 #include <memory>
 
-namespace referent::inference {
+namespace referent {
 
 /// Memory that the large tensors of a computation come from and go back to.
 ///
 /// The system's allocator returns large blocks to the kernel when they are freed and gets them back
 /// page by page, zeroed, which can take longer than the convolution that fills them. A pool keeps
 /// its memory: as much as the largest computation so far has used at once. Tensors may outlive the
-/// pool. Safe to use from many threads.
+/// pool and its scopes. Safe to use from many threads.
 class MemoryPool {
  public:
   MemoryPool();
@@ -38,4 +38,4 @@ class MemoryPool {
   std::shared_ptr<class PoolState> state_;
 };
 
-}  // namespace referent::inference
+}  // namespace referent

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "memory_pool.h"
+#include "referent/batch/memory_pool.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace referent::inference {
+namespace referent {
 namespace {
 
 using torch::Tensor;
@@ -85,4 +85,4 @@ TEST(MemoryPoolTest, TensorsOutliveThePoolAndEndOnAnyThread) {
 }
 
 }  // namespace
-}  // namespace referent::inference
+}  // namespace referent
