@@ -63,14 +63,23 @@ std::map<std::string, torch::Tensor> released_parameters(const models::Model& mo
 /// Rows of integers as [rows, columns] int64.
 torch::Tensor integer_rows(const nlohmann::json& rows);
 
+/// Compares the boxes of the model's frozen plan with the golden's "box": float32 within 1e-4,
+/// bfloat16 within 1e-2, IoU at least 0.99, in batches of 1, 3 and 8 of the case's samples.
+void compare_plan(const GoldenCase& golden, const models::ModelConfig& config,
+                  const models::InputShape& shape, const models::Model& model, const Batch& batch,
+                  CaseReport& report);
+
 /// The model and the batch of a TransVG or MMCA case.
 std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report);
 models::ModelConfig mmca_model_config(const nlohmann::json& golden);
+models::InputShape mmca_input_shape(const nlohmann::json& golden);
 
 /// The filled image, padding, tokens (and target) of a forward or train case.
 Batch make_mmca_batch(const GoldenCase& golden);
 
 /// The model and the batch of a VG-LAW case.
+models::ModelConfig vg_law_model_config(const nlohmann::json& golden);
+models::InputShape vg_law_input_shape(const nlohmann::json& golden);
 std::shared_ptr<models::Model> make_vg_law_model(const GoldenCase& golden, CaseReport& report);
 Batch make_vg_law_batch(const GoldenCase& golden);
 /// What |value - expected| may be for the output `name`: the rule of the case or of the override

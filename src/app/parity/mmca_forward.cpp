@@ -81,8 +81,9 @@ void run_mmca_forward(const GoldenCase& golden, CaseReport& report) {
   const auto model = make_mmca_model(golden, report);
   model->eval();
   const torch::NoGradGuard no_grad;
+  const Batch batch = make_mmca_batch(golden);
   const ProbeRecorder recorder;
-  model->forward(make_mmca_batch(golden));
+  model->forward(batch);
   const Stages stages(recorder.tensors());
   const Tolerance tolerance = tolerance_of(golden.json().at("tolerance"));
   for (const auto& entry : golden.json().at("outputs")) {
@@ -94,6 +95,8 @@ void run_mmca_forward(const GoldenCase& golden, CaseReport& report) {
       report.check(name, false, "no stage of the model has this name");
     }
   }
+  compare_plan(golden, mmca_model_config(golden.json()), mmca_input_shape(golden.json()), *model,
+               batch, report);
 }
 
 }  // namespace referent::app

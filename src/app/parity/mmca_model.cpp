@@ -32,10 +32,14 @@ models::ModelConfig mmca_model_config(const json& golden) {
   return config;
 }
 
+models::InputShape mmca_input_shape(const json& golden) {
+  const json& config = golden.at("config");
+  return {config.at("imsize"), config.at("max_query_len")};
+}
+
 std::shared_ptr<models::Model> make_mmca_model(const GoldenCase& golden, CaseReport& report) {
   const json& doc = golden.json();
-  return make_filled_model(golden, mmca_model_config(doc),
-                           {doc.at("config").at("imsize"), doc.at("config").at("max_query_len")},
+  return make_filled_model(golden, mmca_model_config(doc), mmca_input_shape(doc),
                            doc.at("model").get<std::string>(), report);
 }
 

@@ -26,6 +26,8 @@ void run_vg_law_forward(const GoldenCase& golden, CaseReport& report) {
     }
   }
   compare_zero_generator(golden, *model, batch, report);
+  compare_plan(golden, vg_law_model_config(golden.json()), vg_law_input_shape(golden.json()),
+               *model, batch, report);
 }
 
 }  // namespace referent::app

@@ -4,12 +4,11 @@
 #include "referent/batch/probe.h"
 
 namespace referent::app {
-namespace {
-
 using nlohmann::json;
 using torch::Tensor;
 
-models::ModelConfig model_config(const json& c) {
+models::ModelConfig vg_law_model_config(const json& golden) {
+  const json& c = golden.at("config");
   models::ModelConfig config;
   encoders::TextEncoderConfig& text = config.text_encoder;
   text.vocabulary_size = c.at("bert_vocab");
@@ -47,12 +46,14 @@ models::ModelConfig model_config(const json& c) {
   return config;
 }
 
-}  // namespace
+models::InputShape vg_law_input_shape(const json& golden) {
+  const json& config = golden.at("config");
+  return {config.at("image_size"), config.at("max_tokens")};
+}
 
 std::shared_ptr<models::Model> make_vg_law_model(const GoldenCase& golden, CaseReport& report) {
-  const json& config = golden.json().at("config");
-  return make_filled_model(golden, model_config(config),
-                           {config.at("image_size"), config.at("max_tokens")}, "vg_law", report);
+  return make_filled_model(golden, vg_law_model_config(golden.json()),
+                           vg_law_input_shape(golden.json()), "vg_law", report);
 }
 
 Batch make_vg_law_batch(const GoldenCase& golden) {

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include "golden.h"
+#include "referent/inference/plan.h"
+#include "referent/metrics/box.h"
+
+namespace referent::app {
+namespace {
+
+using torch::Tensor;
+
+/// `count` samples: the batch's in turn, so that neighbours differ in padding and length.
+Batch repeated(const Batch& batch, std::int64_t count) {
+  const Tensor which = torch::arange(count).remainder(batch.size());
+  const auto pick = [&](const Tensor& x) { return x.index_select(0, which); };
+  Batch result;
+  result.images = pick(batch.images).contiguous(torch::MemoryFormat::ChannelsLast);
+  result.image_padding = pick(batch.image_padding);
+  result.tokens = pick(batch.tokens);
+  result.token_padding = pick(batch.token_padding);
+  return result;
+}
+
+/// The least IoU between rows of boxes cx, cy, w, h [B, 4].
+float least_iou(const Tensor& a, const Tensor& b) {
+  const auto corners = [](const Tensor& x) {
+    const auto* v = x.const_data_ptr<float>();
+    return metrics::to_corners({v[0], v[1], v[2], v[3]});
+  };
+  float least = 1;
+  for (std::int64_t i = 0; i < a.size(0); ++i) {
+    least = std::min(least, metrics::iou(corners(a[i]), corners(b[i])));
+  }
+  return least;
+}
+
+}  // namespace
+
+void compare_plan(const GoldenCase& golden, const models::ModelConfig& config,
+                  const models::InputShape& shape, const models::Model& model, const Batch& batch,
+                  CaseReport& report) {
+  struct Numbers {
+    const char* name;
+    torch::ScalarType type;
+    double tolerance;
+  };
+  constexpr std::array<Numbers, 2> kNumbers{
+      {{"float32", torch::kFloat32, 1e-4}, {"bfloat16", torch::kBFloat16, 1e-2}}};
+  constexpr float kLeastIou = 0.99F;
+  const Tensor boxes = golden.tensor("out.box").view({batch.size(), 4});
+  for (const auto& [name, type, tolerance] : kNumbers) {
+    const inference::Plan plan(config, shape, model, {torch::kCPU, type});
+    for (const std::int64_t count : {1, 3, 8}) {
+      const std::string row = fmt::format("plan.{}.batch{}", name, count);
+      const Tensor ours = plan.forward(repeated(batch, count)).boxes.select(1, 0).contiguous();
+      const Tensor expected =
+          boxes.index_select(0, torch::arange(count).remainder(batch.size())).contiguous();
+      report.compare(row + ".box", ours, expected, {tolerance, 0});
+      const float iou = least_iou(ours, expected);
+      report.check(row + ".iou", iou >= kLeastIou,
+                   fmt::format("the least IoU with the golden boxes is {:.4f}, expected {}", iou,
+                               kLeastIou));
+    }
+  }
+}
+
+}  // namespace referent::app
