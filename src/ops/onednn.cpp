@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onednn.h"
+#include "referent/ops/onednn.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 

@@ -2,7 +2,6 @@
 #include "measure.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <torch/cuda.h>
 
@@ -12,6 +11,7 @@
 
 #include "referent/core/error.h"
 #include "referent/ops/cpu_types.h"
+#include "referent/ops/onednn.h"
 
 namespace referent::app::bench {
 namespace {
@@ -72,17 +72,7 @@ std::function<Tensor()> packed_convolution(at::TensorOptions options, std::int64
   const Tensor packed =
       at::mkldnn_reorder_conv2d_weight(at::randn({kChannels, kChannels, 3, 3}, options).to_mkldnn(),
                                        {1, 1}, {1, 1}, {1, 1}, 1, x.sizes());
-  using Signature =
-      Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, at::IntArrayRef,
-             at::IntArrayRef, at::IntArrayRef, std::int64_t, std::string_view,
-             c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
-  const auto op = c10::Dispatcher::singleton()
-                      .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
-                      .typed<Signature>();
-  return [=] {
-    return op.call(x, packed, std::nullopt, {1, 1}, {1, 1}, {1, 1}, 1, "none",
-                   c10::List<std::optional<at::Scalar>>(), std::nullopt);
-  };
+  return [=] { return ops::onednn_convolution(x, packed, std::nullopt, {1, 1}); };
 }
 
 }  // namespace

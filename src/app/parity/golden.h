@@ -63,10 +63,11 @@ std::map<std::string, torch::Tensor> released_parameters(const models::Model& mo
 /// Rows of integers as [rows, columns] int64.
 torch::Tensor integer_rows(const nlohmann::json& rows);
 
-/// Compares the boxes of the model's frozen plan with the golden's "box": float32 within 1e-4,
-/// bfloat16 within 1e-2, IoU at least 0.99, in batches of 1, 3 and 8 of the case's samples.
+/// Compares the boxes of the model's frozen plan with the golden's "box", in batches of 1, 3 and 8
+/// of the case's samples: float32 within 1e-4 and an IoU of 0.99; bfloat16 within 1e-2 and 0.99 or,
+/// where rounding the model itself does more, what that does. The model is in bfloat16 afterwards.
 void compare_plan(const GoldenCase& golden, const models::ModelConfig& config,
-                  const models::InputShape& shape, const models::Model& model, const Batch& batch,
+                  const models::InputShape& shape, models::Model& model, const Batch& batch,
                   CaseReport& report);
 
 /// The model and the batch of a TransVG or MMCA case.

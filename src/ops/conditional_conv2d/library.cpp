@@ -2,8 +2,8 @@
 #include <ATen/ATen.h>
 
 #include "../kernel_types.h"
-#include "../onednn.h"
 #include "kernels.h"
+#include "referent/ops/onednn.h"
 
 namespace referent::ops::convolution {
 namespace {

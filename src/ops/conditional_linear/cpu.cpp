@@ -3,8 +3,8 @@
 #include <torch/library.h>
 
 #include "../kernel_types.h"
-#include "../onednn.h"
 #include "kernels.h"
+#include "referent/ops/onednn.h"
 
 namespace referent::ops::linear {
 namespace {
