@@ -17,12 +17,10 @@ if(REFERENT_TORCH)
 endif()
 
 install(TARGETS ${libraries} EXPORT referentTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-if(TARGET referent_data_library)
-  # The program's own, for the commands that need no LibTorch.
-  set_target_properties(referent_data_library PROPERTIES INSTALL_RPATH "$ORIGIN")
-  install(TARGETS referent_data_library
-          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_SKIP)
-endif()
+# Loaded, never linked: sentencepiece's tokenizers, and the commands that need no LibTorch.
+set_target_properties(referent_data_library PROPERTIES INSTALL_RPATH "$ORIGIN")
+install(TARGETS referent_pieces referent_data_library
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_SKIP)
 install(TARGETS referent-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/referent DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN *.h)

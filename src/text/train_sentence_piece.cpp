@@ -1,31 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sentencepiece_trainer.h>
-
 #include <algorithm>
-#include <exception>
 #include <string>
 #include <unordered_map>
 
+#include "pieces/border.h"
 #include "referent/core/error.h"
 #include "referent/text/sentence_piece.h"
 
 namespace referent::text {
 namespace {
-
-/// Texts in memory, as the library reads them.
-class Texts final : public sentencepiece::SentenceIterator {
- public:
-  explicit Texts(std::span<const std::string> texts) : texts_(texts) {}
-
-  bool done() const override { return next_ >= texts_.size(); }
-  void Next() override { ++next_; }
-  const std::string& value() const override { return texts_[next_]; }
-  sentencepiece::util::Status status() const override { return {}; }
-
- private:
-  std::span<const std::string> texts_;
-  std::size_t next_ = 0;
-};
 
 std::unordered_map<std::string, std::string> settings(std::int64_t size, SentencePieceType type) {
   return {{"vocab_size", std::to_string(size)},
@@ -60,16 +43,11 @@ std::string train_sentence_piece(std::span<const std::string> texts, std::int64_
     return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
   });
   if (blank) throw DataError("there is no text to train a tokenizer on");
-  Texts iterator(texts);
   std::string model;
   std::string fault;
-  try {
-    const auto status =
-        sentencepiece::SentencePieceTrainer::Train(settings(size, type), &iterator, &model);
-    if (!status.ok()) fault = reason(status.message());
-  } catch (const std::exception& error) {
-    fault = error.what();
-  }
+  pieces::functions().train(
+      texts, settings(size, type), [&model](std::string_view bytes) { model = bytes; },
+      [&fault](std::string_view text) { fault = reason(text); });
   if (!fault.empty()) throw ConfigError("a tokenizer of {} pieces: {}", size, fault);
   return model;
 }

@@ -75,7 +75,8 @@ class InstallTest : public ::testing::Test {
 TEST_F(InstallTest, EverythingHasItsPlace) {
   EXPECT_THAT(entries(prefix() / "lib"),
               IsSupersetOf({"cmake", "libreferent.so", "libreferent.so.0", "libreferent_base.so",
-                            "libreferent_base.so.0", "pkgconfig"}));
+                            "libreferent_base.so.0", "libreferent_data.so.0",
+                            "libreferent_pieces.so.0", "pkgconfig"}));
   EXPECT_TRUE(fs::exists(prefix() / "include/referent/inference/predictor.h"));
   EXPECT_THAT(entries(prefix() / "lib/cmake/referent"),
               IsSupersetOf({"referentConfig.cmake", "referentConfigVersion.cmake",
