@@ -9,9 +9,11 @@
 #include <array>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 
+#include "installed_fonts.h"
 #include "pixel.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
@@ -27,7 +29,8 @@ constexpr std::array kFontFiles{
     "/usr/local/share/fonts/DejaVuSans.ttf",
     "/opt/homebrew/share/fonts/DejaVuSans.ttf",
 };
-/// Fonts with what DejaVu Sans lacks: Chinese, Japanese, Korean, and the rest.
+/// Fonts with what DejaVu Sans lacks that are preferred to others with it: Chinese, Japanese,
+/// Korean, and the rest.
 constexpr std::array kFurtherFiles{
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
@@ -47,6 +50,17 @@ std::vector<std::string> chosen_files(std::string_view list) {
     list.remove_prefix(std::min(end + 1, list.size()));
   }
   return files;
+}
+
+void warn_of_box_once(char32_t code) {
+  static std::once_flag warned;
+  std::call_once(warned, [code] {
+    log::warning(
+        "no font has the letter U+{:04X}, labels show a box for it and for others like it: install "
+        "a font of its script (Debian: fonts-noto-core, for Chinese, Japanese and Korean "
+        "fonts-noto-cjk) or let REFERENT_FONT name font files",
+        static_cast<std::uint32_t>(code));
+  });
 }
 
 void warn_once() {
@@ -101,8 +115,10 @@ class Face {
 
 class FreeTypeFont : public Font {
  public:
-  /// Needs at least one face: the first one decides the height of lines.
-  explicit FreeTypeFont(std::vector<std::unique_ptr<Face>> faces) : faces_(std::move(faces)) {}
+  /// Needs at least one face: the first one decides the height of lines. With `pixel_size` other
+  /// installed fonts may be opened for letters that no face has.
+  FreeTypeFont(std::vector<std::unique_ptr<Face>> faces, std::optional<int> pixel_size)
+      : faces_(std::move(faces)), pixel_size_(pixel_size) {}
 
   int ascent() const override { return round_up(metrics().ascender); }
   int line_height() const override { return ascent() + round_up(-metrics().descender); }
@@ -143,16 +159,24 @@ class FreeTypeFont : public Font {
   const FT_Size_Metrics& metrics() const { return (**faces_.front())->size->metrics; }
 
   /// Of the first face that has the letter; where none has, the first one's sign for that, a box.
-  Glyph find(char32_t code) const {
+  Glyph find(char32_t code) {
     for (const auto& face : faces_) {
       if (const FT_UInt index = FT_Get_Char_Index(**face, code); index != 0) return {**face, index};
     }
+    if (const std::string file = pixel_size_ ? installed_font_with(code) : ""; !file.empty()) {
+      if (auto face = Face::open(file, *pixel_size_); face != nullptr) {
+        faces_.push_back(std::move(face));
+        const FT_Face added = **faces_.back();
+        return {added, FT_Get_Char_Index(added, code)};
+      }
+    }
+    warn_of_box_once(code);
     return {**faces_.front(), 0};
   }
 
   /// Loads the glyph of `code` and returns how far the pen moves, kerning with `previous`, which
   /// becomes it, included.
-  FT_Pos advance(char32_t code, Glyph& previous, FT_Int32 flags) const {
+  FT_Pos advance(char32_t code, Glyph& previous, FT_Int32 flags) {
     const Glyph glyph = find(code);
     FT_Vector kerning{0, 0};
     if (previous.index != 0 && previous.face == glyph.face) {
@@ -164,6 +188,7 @@ class FreeTypeFont : public Font {
   }
 
   std::vector<std::unique_ptr<Face>> faces_;
+  std::optional<int> pixel_size_;
 };
 
 /// Adds the fonts of `files` that can be read, all of them or the first.
@@ -218,6 +243,7 @@ bool is_invisible(utf8proc_int32_t code) {
 
 std::unique_ptr<Font> Font::open(int pixel_size) {
   std::vector<std::unique_ptr<Face>> faces;
+  std::optional<int> others;
   const char* chosen = std::getenv("REFERENT_FONT");
   if (chosen != nullptr && *chosen != '\0') {
     add_faces(faces, chosen_files(chosen), /*all=*/true, pixel_size);
@@ -226,8 +252,9 @@ std::unique_ptr<Font> Font::open(int pixel_size) {
     const std::vector<std::string> further(kFurtherFiles.begin(), kFurtherFiles.end());
     add_faces(faces, files, /*all=*/false, pixel_size);
     add_faces(faces, further, /*all=*/true, pixel_size);
+    others = pixel_size;
   }
-  if (!faces.empty()) return std::make_unique<FreeTypeFont>(std::move(faces));
+  if (!faces.empty()) return std::make_unique<FreeTypeFont>(std::move(faces), others);
   warn_once();
   return nullptr;
 }

@@ -11,11 +11,12 @@
 namespace referent::image {
 
 /// Scalable fonts at one size, of which each letter takes the first that has it; one that none has
-/// is a box. Not to be shared between threads.
+/// is a box, which is logged once. Not to be shared between threads.
 class Font {
  public:
   /// The files of $REFERENT_FONT, separated by colons; else DejaVu Sans from the usual folders and,
-  /// after it, what there is of fonts for other scripts. Null where none can be read, which is
+  /// after it, what there is of fonts for other scripts, some by name and then whatever is
+  /// installed. Null where neither the variable's nor a font known by name can be read, which is
   /// logged once.
   static std::unique_ptr<Font> open(int pixel_size);
   virtual ~Font() = default;

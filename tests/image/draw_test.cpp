@@ -9,6 +9,8 @@
 #include <limits>
 
 #include "fixtures.h"
+#include "referent/core/file.h"
+#include "support/temporary_folder.h"
 
 namespace referent::image {
 namespace {
@@ -305,6 +307,32 @@ TEST_F(LabelTest, ALetterThatAFontLacksComesFromTheNextOne) {
   EXPECT_NE(draw(sans + ":" + mono, apl), draw(sans, apl));
   EXPECT_EQ(draw(sans + ":" + mono, nowhere), draw(sans, nowhere));
   EXPECT_EQ(draw("/no/such/font.ttf:" + sans, "mug"), draw(sans, "mug"));
+}
+
+TEST_F(LabelTest, ALetterComesFromAnyInstalledFontElseThereIsAWarning) {
+  const std::filesystem::path mono = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf";
+  if (!std::filesystem::exists(mono)) GTEST_SKIP() << "needs DejaVu Sans Mono where Debian has it";
+  const testing::TemporaryFolder share;
+  const auto draw = [this, &share](const std::string& text) {
+    ::setenv("XDG_DATA_DIRS", share.path().c_str(), 1);
+    ::setenv("XDG_DATA_HOME", "/no/such", 1);
+    const Image drawn = draw_prediction(image_, box_, text, std::nullopt);
+    ::unsetenv("XDG_DATA_HOME");
+    ::unsetenv("XDG_DATA_DIRS");
+    return drawn.pixels;
+  };
+  // APL's, which DejaVu Sans Mono has and DejaVu Sans and the fonts known by name need not have.
+  const std::string first = "\u2339";
+  const std::string second = "\u233B";
+  const std::string unassigned = "\u0378";
+  const auto box = draw(unassigned);
+  const auto without = draw(first);
+  if (without != box) GTEST_SKIP() << "a font that is looked for by name has APL's letters";
+  std::filesystem::create_directories(share.path() / "fonts" / "deep");
+  std::filesystem::copy_file(mono, share.path() / "fonts" / "deep" / "some.ttf");
+  write_file(share.path() / "fonts" / "another.otf", std::string_view("no font"));
+  EXPECT_NE(draw(second), box);
+  EXPECT_EQ(draw(first), box) << "an answer is remembered";
 }
 
 TEST_F(LabelTest, WithoutAFontTheBoxIsStillDrawn) {

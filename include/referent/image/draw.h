@@ -54,9 +54,9 @@ struct Annotation {
 ///
 /// Text needs the font DejaVu Sans in one of the usual folders, or others named by the environment
 /// variable REFERENT_FONT, separated by colons: a letter comes from the first that has it (Noto
-/// Sans CJK and others are looked for after DejaVu Sans), else it is a box. Without any font the
-/// labels are left out and a warning is logged. Letters stand from left to right in the order of
-/// the text, whatever the script.
+/// Sans CJK and others, then any installed font are looked for after DejaVu Sans), else it is a box
+/// and a warning is logged, once. So it is without any font, when the labels are left out. Letters
+/// stand from left to right in the order of the text, whatever the script.
 Image draw_annotations(const Image& image, std::span<const Annotation> annotations);
 
 /// draw_annotations with one box, labelled with the score (where the model has one) and the
