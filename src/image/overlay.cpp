@@ -108,11 +108,12 @@ Color text_color_on(Color color) {
 }
 
 /// Where a strip of this size goes: above the box, below it, or inside at its top or bottom; the
-/// first of these that lies in the picture and on no other strip, else the first in the picture.
+/// first of these that lies in the picture and on no other strip, else the nearest place with room,
+/// else the first in the picture.
 Rectangle place_strip(std::int64_t width, std::int64_t height, const Rectangle& outline,
                       const Image& image, const std::vector<Rectangle>& taken) {
-  const std::int64_t left =
-      std::clamp<std::int64_t>(outline.left, 0, std::max<std::int64_t>(image.width - width, 0));
+  const std::int64_t last = std::max<std::int64_t>(image.width - width, 0);
+  const std::int64_t left = std::clamp<std::int64_t>(outline.left, 0, last);
   const std::array tops{outline.top - height, outline.bottom, outline.top, outline.bottom - height,
                         std::int64_t{0}};
   std::vector<Rectangle> inside;
@@ -120,10 +121,23 @@ Rectangle place_strip(std::int64_t width, std::int64_t height, const Rectangle& 
     const Rectangle strip{left, top, left + width, top + height};
     if (strip.top >= 0 && strip.bottom <= image.height) inside.push_back(strip);
   }
+  const auto is_free = [&taken](const Rectangle& strip) {
+    return std::none_of(taken.begin(), taken.end(),
+                        [&](const Rectangle& other) { return strip.overlaps(other); });
+  };
   for (const Rectangle& strip : inside) {
-    const bool is_free = std::none_of(
-        taken.begin(), taken.end(), [&](const Rectangle& other) { return strip.overlaps(other); });
-    if (is_free) return strip;
+    if (is_free(strip)) return strip;
+  }
+  const std::array lefts{left, std::max<std::int64_t>(outline.right - width, 0), std::int64_t{0},
+                         last};
+  for (std::int64_t distance = 0; distance < image.height; ++distance) {
+    for (const std::int64_t top : {outline.top - distance, outline.top + distance}) {
+      if (top < 0 || top + height > image.height) continue;
+      for (const std::int64_t x : lefts) {
+        const Rectangle strip{x, top, x + width, top + height};
+        if (is_free(strip)) return strip;
+      }
+    }
   }
   return inside.empty() ? Rectangle{left, 0, left + width, height} : inside.front();
 }

@@ -271,6 +271,23 @@ TEST_F(LabelTest, LabelsOfOneBoxDoNotCoverEachOther) {
   EXPECT_GT(count_pixels(drawn, kTargetColor), 700);
 }
 
+TEST_F(LabelTest, SixLongLabelsOfOneBoxFindRoom) {
+  std::vector<Annotation> all;
+  for (std::size_t i = 0; i < 6; ++i) {
+    all.push_back({Box{300, 200, 340, 240}, prediction_color(i),
+                   "the mug on the left of the jug that stands before the window, number " +
+                       std::to_string(i)});
+  }
+  const Image drawn = draw_annotations(image_, all);
+  for (const Annotation& one : all) {
+    Annotation plain = one;
+    plain.label.clear();
+    const std::int64_t strip = count_pixels(draw_annotations(image_, {&one, 1}), one.color) -
+                               count_pixels(draw_annotations(image_, {&plain, 1}), one.color);
+    EXPECT_GE(count_pixels(drawn, one.color), strip) << one.label;
+  }
+}
+
 TEST_F(LabelTest, TextIsUtf8) {
   const auto draw = [this](const std::string& text) {
     return draw_prediction(image_, box_, text, std::nullopt).pixels;
