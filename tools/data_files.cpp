@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "choice.h"
 #include "command_line.h"
 
 namespace referent::tools {
@@ -7,24 +8,6 @@ namespace {
 constexpr const char* kDataset =
     "FORMAT:PATH[:SPLIT] with FORMAT jsonl, refer, index or seqtr, e.g. "
     "refer:data/refcoco@unc:val; all splits where none is named; may be repeated";
-
-/// Takes the names of an enum; CLI11's own check would list them with their numbers.
-template <typename Enum>
-CLI::Validator name_of() {
-  return CLI::Validator(
-      [](std::string& word) {
-        std::string names;
-        for (const auto& [value, name] : config::EnumNames<Enum>::kNames) {
-          if (word == name) {
-            word = std::to_string(static_cast<int>(value));
-            return std::string();
-          }
-          names += (names.empty() ? "" : ", ") + std::string(name);
-        }
-        return fmt::format("\"{}\" is none of {}", word, names);
-      },
-      "");
-}
 
 void add_check(CLI::App& group, app::CommandLine& into) {
   const auto options = std::make_shared<app::DataCheckOptions>();
@@ -37,15 +20,10 @@ void add_check(CLI::App& group, app::CommandLine& into) {
                    std::string(kDataset) + "; or a run's configuration: all of its data")
       ->required();
   command->add_option("--images", options->images, "folder of the images");
-  command
-      ->add_option("--pictures", options->pictures,
-                   "decode every picture, find its file only, or ignore pictures")
-      ->transform(name_of<data::Pictures>());
-  command
-      ->add_option("--allow", options->allowed,
-                   "a kind of finding that is a note, not a fault; may be repeated")
-      ->transform(name_of<data::FindingKind>())
-      ->allow_extra_args(false);
+  add_choice(*command, "--pictures", options->pictures,
+             "decode every picture, find its file only, or ignore pictures");
+  add_choices(*command, "--allow", options->allowed,
+              "a kind of finding that is a note, not a fault; may be repeated");
   command->add_option("--examples", options->examples, "how many of each finding are shown")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
@@ -61,9 +39,7 @@ void add_convert(CLI::App& group, app::CommandLine& into) {
       add_command(group, into, "convert",
                   "write annotations in another format; says what it cannot hold", options);
   command->add_option("in", options->source, kDataset)->required();
-  command->add_option("--to", options->format, "jsonl, refer, index or seqtr")
-      ->required()
-      ->transform(name_of<data::DatasetFormat>());
+  add_choice(*command, "--to", options->format, "the format to write")->required()->default_str("");
   command
       ->add_option("--out", options->out,
                    "jsonl, seqtr: a file; refer: a new folder FOLDER@BY; index: "
