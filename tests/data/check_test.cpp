@@ -19,6 +19,7 @@
 #include "referent/text/config.h"
 #include "support/temporary_folder.h"
 #include "support/test_data.h"
+#include "support/turned_jpeg.h"
 
 namespace referent::data {
 namespace {
@@ -34,19 +35,6 @@ image::Image picture(std::int64_t width, std::int64_t height, std::uint8_t shade
     result.pixels[i] = static_cast<std::uint8_t>(shade + 7 * i);
   }
   return result;
-}
-
-/// JPEG bytes with an EXIF orientation, which stands behind the first marker.
-std::vector<std::byte> turned_jpeg(std::uint8_t orientation) {
-  std::vector<std::byte> bytes = image::encode_jpeg(picture(40, 30, 90));
-  using namespace std::string_view_literals;
-  std::string segment(
-      "\xFF\xE1\0\x22"
-      "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0?\0\0\0\0\0\0"sv);
-  segment[segment.find('?')] = static_cast<char>(orientation);
-  const auto more = std::as_bytes(std::span(segment));
-  bytes.insert(bytes.begin() + 2, more.begin(), more.end());
-  return bytes;
 }
 
 /// A folder with JSON lines and pictures, sound until something is planted.
@@ -163,7 +151,7 @@ TEST_F(CheckTest, EveryPlantedFaultIsFoundAndNothingElse) {
          make_folders(folder / "sub");
          write_file(folder / "sub" / "1.png", png);
        }},
-      {"EXIF", Kind::kImageTurned, x, file("x.png", turned_jpeg(6))},
+      {"EXIF", Kind::kImageTurned, x, file("x.png", testing::turned_jpeg(picture(40, 30, 90), 6))},
       {"no box", Kind::kBoxNone, line("3.png", "x", "null")},
       {"a NaN", Kind::kBoxNotFinite, line("3.png", "NaN", "[1, NaN, 3, 4]")},
       {"an infinity", Kind::kBoxNotFinite, line("3.png", "x", "[1, 2, -Infinity, 4]")},

@@ -15,6 +15,7 @@
 #include "referent/image/encode.h"
 #include "referent/text/config.h"
 #include "support/temporary_folder.h"
+#include "support/turned_jpeg.h"
 
 namespace referent::data {
 namespace {
@@ -88,19 +89,6 @@ image::Box stored_box(const image::Box& b, std::uint8_t orientation, double widt
   }
 }
 
-/// A JPEG file with an EXIF orientation behind its first marker.
-std::vector<std::byte> turned_jpeg(const image::Image& stored, std::uint8_t orientation) {
-  std::vector<std::byte> bytes = image::encode_jpeg(stored, 95);
-  using namespace std::string_view_literals;
-  std::string segment(
-      "\xFF\xE1\0\x22"
-      "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0?\0\0\0\0\0\0"sv);
-  segment[segment.find('?')] = static_cast<char>(orientation);
-  const auto more = std::as_bytes(std::span(segment));
-  bytes.insert(bytes.begin() + 2, more.begin(), more.end());
-  return bytes;
-}
-
 std::unique_ptr<Transform> evaluation_transform(std::int64_t size) {
   TransformContext context;
   context.image.size = size;
@@ -135,7 +123,7 @@ TEST(OddPicturesTest, EveryExifOrientationKeepsTheBoxInBothFrames) {
     const image::Image pixels = transposed ? marked_picture(kHeight, kWidth, stored)
                                            : marked_picture(kWidth, kHeight, stored);
     const Path file = folder.path() / fmt::format("{}.jpg", orientation);
-    write_file(file, turned_jpeg(pixels, orientation));
+    write_file(file, testing::turned_jpeg(pixels, orientation));
     EXPECT_EQ(image::read_image_facts(read_file(file), "x").orientation, orientation);
     // Prediction shows photos as people see them; data sets are in the stored pixels.
     for (const auto& [frame, box] : {std::pair{image::Orientation::kApply, upright},
