@@ -20,10 +20,11 @@ struct Counts {
 /// ReferItGame (berkeley) or Flickr30k Entities as the field uses it, by the name that a reader
 /// gives the data set ("refcoco@unc", "unc", "refcoco-unc", ...). None for others.
 ///
-/// Expressions: as one-stage and transformer papers count them (TransVG, ICCV 2021; OneRef, NeurIPS
-/// 2024). Images and referents: RefCOCO and RefCOCO+ by Yu et al., ECCV 2016; RefCOCOg by Mao et
-/// al., CVPR 2016 (google) and Nagaraja et al., ECCV 2016 (umd); of ReferItGame and Flickr30k only
-/// the expressions are compared, since papers differ in what they count as a referent.
+/// Expressions: as the released code of OneRef (NeurIPS 2024) prints them, for all splits. Images
+/// and referents of the thirteen splits of RefCOCO, RefCOCO+ and RefCOCOg: the table of `ref_coco`
+/// in TensorFlow Datasets' catalogue, counted in the files of github.com/lichengunc/refer; its
+/// `gref`, from the authors' own release, has the same images of the google split. Of ReferItGame
+/// and Flickr30k only the expressions are compared: papers differ in what they count as a referent.
 std::optional<Counts> published_counts(std::string_view dataset, std::string_view split);
 
 }  // namespace referent::data
