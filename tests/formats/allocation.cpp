@@ -36,6 +36,16 @@ void* operator new(std::size_t size) {
   return memory;
 }
 
+// std::stable_sort's; AddressSanitizer has one of its own, whose memory the operator below may not
+// free.
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
   referent::testing::live -= static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
