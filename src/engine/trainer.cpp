@@ -106,6 +106,7 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
   at::manual_seed(static_cast<std::uint64_t>(config.seed));
   model_ = inference::build_model(config);
   model_->to(options.device);
+  statistics_.emplace(*model_);
   optimizer_ = std::make_unique<training::AdamW>(config.train.optimizer, *model_);
   if (config.train.precision == Precision::kFloat16 || config.train.loss_scaling) {
     scaler_.emplace(config.train.loss_scaling.value_or(training::LossScalingConfig{}));
@@ -326,17 +327,24 @@ training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
       config_.train.loss,
       {type_of(config_.train.precision), config_.train.recompute_activations},
       {options_.group, reducer_.get()}};
+  statistics_->keep();
   for (;;) {
     const std::vector<training::Piece> pieces = pieces_of(batch, share, counts);
     try {
       const training::StepResult result =
           training::step(*model_, *optimizer_, pieces, counts_of(batch),
                          learning_rate_factor(state_.step), scaler_ ? scaler_->scale() : 1, how);
-      if (ema_ && result.finite) ema_->update();
+      if (!result.finite) {
+        statistics_->restore();
+        return result;
+      }
+      if (options_.group != nullptr) statistics_->average(*options_.group);
+      if (ema_) ema_->update();
       return result;
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error)) throw;
       make_smaller_pieces(share.size(), error.what());
+      statistics_->restore();
     }
   }
 }
