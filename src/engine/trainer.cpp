@@ -8,6 +8,7 @@
 #include <cmath>
 #include <span>
 
+#include "agreement.h"
 #include "checkpoint_io.h"
 #include "memory.h"
 #include "referent/core/error.h"
@@ -199,7 +200,7 @@ void Trainer::join_group() {
   distributed::ProcessGroup& group = *options_.group;
   group.check_agreement("configuration", dump_run_config(config_));
   group.check_agreement("version of the program", versions_json());
-  group.check_agreement("training data", fmt::format("{} expressions", examples_.size()));
+  group.check_agreement("training data", description_of(examples_));
   group.check_agreement("point to go on from", to_text(state_));
   std::vector<torch::Tensor> tensors;
   for (const auto& [name, tensor] : models::state_of(*model_)) tensors.push_back(tensor);
