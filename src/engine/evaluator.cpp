@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "agreement.h"
 #include "exchange_results.h"
 #include "referent/core/error.h"
 #include "referent/core/progress.h"
@@ -177,6 +178,10 @@ Values metric_values(const Evaluation& evaluation) {
 std::optional<Evaluation> evaluate(const inference::Predictor& predictor, const std::string& name,
                                    const data::Dataset& dataset, const EvaluatorOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  if (options.group != nullptr) {
+    // Batches are dealt out by their numbers.
+    options.group->check_agreement("data set " + name, description_of(dataset.examples));
+  }
   auto evaluation = evaluate_batches(predictor, name, dataset, options);
   if (options.group != nullptr) {
     evaluation = exchange_results(*options.group, evaluation, dataset);

@@ -14,7 +14,7 @@ bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
   // LibTorch's CPU allocator and oneDNN have no type of their own for it.
   const std::string_view message = error.what();
-  return message.find("DefaultCPUAllocator: not enough memory") != std::string_view::npos ||
+  return message.find("DefaultCPUAllocator: can't allocate memory") != std::string_view::npos ||
          message.find("could not create a memory object") != std::string_view::npos;
 }
 

@@ -79,6 +79,18 @@ checkpoint::ImportResult read_wanted(const Path& file, const checkpoint::Shapes&
   return match_released(state, family, wanted, fit);
 }
 
+/// One weight that is no number would make every loss another one.
+void check_finite(const formats::TensorMap& tensors, const Path& file) {
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor values = to_torch(tensor);
+    if (!values.is_floating_point()) continue;
+    const auto finite = values.isfinite().sum().item<std::int64_t>();
+    if (finite == values.numel()) continue;
+    throw CheckpointError("{}: {} of {} elements of {} are not finite", file.string(),
+                          values.numel() - finite, values.numel(), name);
+  }
+}
+
 void initialise_part(Model& model, const Path& file, const std::string& prefix,
                      nn::PositionFit fit) {
   if (file.empty()) return;
@@ -90,6 +102,7 @@ void initialise_part(Model& model, const Path& file, const std::string& prefix,
     throw CheckpointError("{} does not fit the model{}: {}", file.string(),
                           prefix.empty() ? "" : "'s " + prefix + "*", checkpoint::text(report));
   }
+  check_finite(result.native, file);
   load_state(model, result.native, /*complete=*/false);
   constexpr std::size_t kNamesShown = 4;
   log::info("initial values from {}: {}", file.string(), checkpoint::text(report, kNamesShown));

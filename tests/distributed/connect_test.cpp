@@ -43,6 +43,16 @@ TEST_F(ConnectTest, AMasterThatDoesNotRun) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("MASTER_ADDR"), HasSubstr("MASTER_PORT")));
 }
 
+TEST_F(ConnectTest, AMasterThatNoAnswerComesFrom) {
+  // An address for documentation (RFC 5737), which no host has.
+  const ProcessResult result =
+      start_worker({"exchange"},
+                   with(with(place(1, 2, free_port()), kSoon), {{"MASTER_ADDR", "192.0.2.1"}}))
+          ->wait();
+  EXPECT_THAT(result, Ends(2));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("MASTER_ADDR"), HasSubstr("192.0.2.1")));
+}
+
 TEST_F(ConnectTest, AMasterWithoutAnAddress) {
   for (const int rank : {0, 1}) {
     const ProcessResult result =

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "referent/core/error.h"
+#include "referent/training/running_statistics.h"
 #include "worker.h"
 
 namespace referent::testing {
@@ -57,12 +58,24 @@ void check_gather(ProcessGroup& group) {
   REFERENT_CHECK(collected == (group.rank() == 0 ? all : std::vector<std::string>{}));
 }
 
+void check_statistics(ProcessGroup& group) {
+  torch::nn::Sequential model(torch::nn::BatchNorm2d(3), torch::nn::BatchNorm2d(2));
+  for (Tensor& buffer : model->buffers()) buffer.fill_(group.rank());
+  training::RunningStatistics(*model).average(group);
+  for (const Tensor& buffer : model->buffers()) {
+    const double expected =
+        buffer.is_floating_point() ? 0.5 * (group.size() - 1) : group.rank();  // counts stay
+    REFERENT_CHECK((buffer == expected).all().item<bool>(), "statistics");
+  }
+}
+
 }  // namespace
 
 void exchange(ProcessGroup& group, const Arguments& /*arguments*/) {
   check_broadcast(group);
   check_sum(group);
   check_gather(group);
+  check_statistics(group);
   group.barrier();
   fmt::print("done\n");
 }

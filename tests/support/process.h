@@ -61,6 +61,8 @@ class Process {
     }
   }
 
+  pid_t id() const { return child_; }
+
   void send(int signal) const { ::kill(child_, signal); }
 
   bool running() { return child_ > 0 && !reap(WNOHANG); }

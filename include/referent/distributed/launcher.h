@@ -19,7 +19,7 @@ struct LaunchOptions {
 /// Starts the workers, copies of this very program, with torchrun's variables set, and stays until
 /// all have ended. Lines on a worker's standard error get its rank in front; of standard output
 /// only rank 0's is passed on. SIGTERM, SIGINT and SIGUSR1 are passed on to the workers. When one
-/// fails the others get 2.5 s to notice, then SIGTERM, and 1.5 s later SIGKILL; when this process
+/// fails the others get 3.2 s to notice, then SIGTERM, and 1.5 s later SIGKILL; when this process
 /// itself is killed they are too. Returns what the first worker that failed did: its exit status,
 /// or 128 + the signal that ended it; workers that end with 7 because another one failed count only
 /// where no other did. Throws ConfigError, and DeviceError when a process cannot be started.

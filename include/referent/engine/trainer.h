@@ -29,6 +29,7 @@
 #include "referent/training/ema.h"
 #include "referent/training/loss_scaler.h"
 #include "referent/training/optimizer.h"
+#include "referent/training/running_statistics.h"
 #include "referent/training/step.h"
 
 namespace referent::engine {
@@ -57,7 +58,8 @@ enum class Ended {
 /// Trains a model as a configuration says. Resuming from a checkpoint gives, on one machine and at
 /// equal threads, the metrics files and weights of a run that was never interrupted, bit for bit.
 /// Several processes see the batches that one would; only the order in which gradients are added up
-/// differs. All of them call the same methods; rank 0 writes.
+/// differs, and that batch norms that learn normalise by a process's share of a batch (their running
+/// statistics are averaged after every step). All of them call the same methods; rank 0 writes.
 class Trainer {
  public:
   /// Opens the data and builds the model with its random values. Throws ConfigError and DataError,
@@ -129,6 +131,7 @@ class Trainer {
   std::vector<std::pair<std::string, data::Dataset>> eval_data_;
   std::unique_ptr<data::Transform> transform_;
   std::shared_ptr<models::Model> model_;
+  std::optional<training::RunningStatistics> statistics_;
   std::unique_ptr<training::AdamW> optimizer_;
   std::optional<training::Ema> ema_;
   std::optional<training::LossScaler> scaler_;
