@@ -2,6 +2,7 @@
 // Trainings whose disk becomes full: they end with status 6, keep what they had saved, leave no
 // unfinished file, and go on once there is room.
 #include "e2e/processes.h"
+#include "e2e/trials.h"
 #include "referent/core/error.h"
 #include "support/tmpfs.h"
 
@@ -11,6 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr const char* kFull = "No space left on device";
 
@@ -74,6 +76,53 @@ TEST_P(SmallDiskTest, ByItsOwnCheckpoints) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OnProcesses, SmallDiskTest, ::testing::Values(1, 2),
+                         ::testing::PrintToStringParamName());
+
+/// One call of every kind on every kind of file, from the middle of those that the run makes.
+std::vector<Call> one_of_each(const std::vector<Call>& calls) {
+  std::map<std::string, std::vector<Call>> kinds;
+  for (const Call& call : calls) {
+    if (call.kind == "unlink" || call.kind == "remove") continue;  // they need no space
+    std::string kind = call.kind + " " + call.name;
+    std::erase_if(kind, [](char c) { return c >= '0' && c <= '9'; });
+    kinds[kind].push_back(call);
+  }
+  std::vector<Call> chosen;
+  for (const auto& [kind, all] : kinds) chosen.push_back(all[all.size() / 2]);
+  return chosen;
+}
+
+TEST_P(FullDiskTest, AtEveryKindOfCall) {
+  const Words more{"--set", "train.max_steps=4",        "--set",   "train.save_every_steps=1",
+                   "--set", "train.eval_every_steps=1", "--resume"};
+  const std::vector<Call> calls = one_of_each(calls_of(train("calls", more), run("calls")));
+  const Outcome unbroken = finish("unbroken", GetParam(), more);
+  Words kinds;
+  for (std::size_t i = 0; i < calls.size(); i += static_cast<std::size_t>(trials(5, 1))) {
+    const Call& call = calls[i];
+    const std::string name = fmt::format("full-{}", call.number);
+    const auto failing = [&](int rank) {
+      ProcessStart start{train(name, more)};
+      if (rank == 0) {
+        start.environment = faults(run(name), {{"FAULT_FIRST", std::to_string(call.number)},
+                                               {"FAULT_ERRNO", std::to_string(ENOSPC)}});
+      }
+      return start;
+    };
+    SCOPED_TRACE(call.kind + " " + call.name);
+    expect_full(Processes(GetParam(), failing).wait(), {run(name)});
+    expect_sound(name);
+    EXPECT_EQ(finish(name, GetParam(), more), unbroken);
+    kinds.push_back(call.kind + " " + call.name);
+  }
+  EXPECT_THAT(kinds, Not(IsEmpty()));
+  fmt::print(
+      "{} processes, disk full at {} of {} kinds of calls: status 6, all checkpoints sound, 0 "
+      "unfinished files, resumed as unbroken: {}\n",
+      GetParam(), kinds.size(), calls.size(), fmt::join(kinds, ", "));
+}
+
+INSTANTIATE_TEST_SUITE_P(OnProcesses, FullDiskTest, ::testing::Values(1),
                          ::testing::PrintToStringParamName());
 
 }  // namespace
