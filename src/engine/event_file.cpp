@@ -119,7 +119,8 @@ EventFile::EventFile(const Path& folder)
 
 void EventFile::add(const Record& record) const {
   std::string bytes;
-  if (!std::filesystem::exists(path_)) {
+  // Empty where the process was killed within the first record.
+  if (!std::filesystem::exists(path_) || std::filesystem::is_empty(path_)) {
     make_folders(path_.parent_path());
     std::string first = event(0);
     put_text(first, kVersion, "brain.Event:2");

@@ -34,6 +34,11 @@ class Tmpfs {
   /// Why there is none; empty when there is.
   const std::string& why_not() const { return why_not_; }
 
+  /// Gives it another size, in the form of the first.
+  bool resize(const std::string& size) const {
+    return ::mount(nullptr, where_.c_str(), nullptr, MS_REMOUNT, ("size=" + size).c_str()) == 0;
+  }
+
   /// From now on nobody may write to it, not even root.
   bool make_read_only() const {
     return ::mount(nullptr, where_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;

@@ -58,8 +58,9 @@ enum class Ended {
 /// Trains a model as a configuration says. Resuming from a checkpoint gives, on one machine and at
 /// equal threads, the metrics files and weights of a run that was never interrupted, bit for bit.
 /// Several processes see the batches that one would; only the order in which gradients are added up
-/// differs, and that batch norms that learn normalise by a process's share of a batch (their running
-/// statistics are averaged after every step). All of them call the same methods; rank 0 writes.
+/// differs, and that batch norms that learn normalise by a process's share of a batch (their
+/// running statistics are averaged after every step). All of them call the same methods; rank 0
+/// writes.
 class Trainer {
  public:
   /// Opens the data and builds the model with its random values. Throws ConfigError and DataError,
