@@ -16,7 +16,7 @@ Store part(const Store& store, const char* name) {
 
 DeviceGroup make_device_group(const Store& store, const Environment& environment,
                               std::chrono::milliseconds timeout, torch::Device device) {
-  const auto group =
+  auto group =
       c10::make_intrusive<c10d::ProcessGroup>(store, environment.rank, environment.world_size);
   bool served = false;
 #ifdef REFERENT_GLOO

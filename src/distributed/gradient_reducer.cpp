@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <ranges>
 
 #include "silence.h"
 
@@ -165,9 +166,9 @@ class GradientReducer::Exchange {
       : group_(group), recompute_(options.recompute), fired_(parameters.size(), 0) {
     std::unordered_map<std::size_t, std::string> names;
     // Backward passes reach parameters from the last to the first; so do the buckets.
-    for (auto item = parameters.rbegin(); item != parameters.rend(); ++item) {
-      names.emplace(parameters_.size(), item->first);
-      parameters_.push_back(item->second);
+    for (const auto& [name, parameter] : std::views::reverse(parameters)) {
+      names.emplace(parameters_.size(), name);
+      parameters_.push_back(parameter);
     }
     // Before the Reducer's own hooks, the last of which ends the step.
     for (std::size_t i = 0; i < parameters_.size(); ++i) watch(i);

@@ -164,6 +164,7 @@ std::vector<Row> bench_loader(const BenchOptions& options, std::int64_t workers)
   time_parts(parts, options.rounds, examples.size());
 
   std::vector<Row> rows;
+  rows.reserve(parts.size());
   for (const Part& part : parts) rows.push_back(row_of(part));
   const Floor floor{rows[0].ours.median_ms, "bare JPEG decode of the same files, one thread"};
   rows[1].floor = floor;

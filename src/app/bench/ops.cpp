@@ -111,6 +111,7 @@ Subject mmca_linear(const Setting& s, bool training) {
     Tensor down, up;
   };
   std::vector<Adapter> adapters;
+  adapters.reserve(2);
   for (int i = 0; i < 2; ++i) {
     adapters.push_back(
         {Gate(make, kWidth), make({kRank, kWidth}, kWidth), make({kWidth, kRank}, kRank)});
@@ -203,10 +204,10 @@ Subject mmca_convolution(const Setting& s, std::int64_t channels, std::int64_t s
   const auto leaves = std::make_shared<Tensors>();
   const Maker make = s.maker(leaves);
   const auto map = [&] {
-    const Tensor leaf = make({s.batch, channels, side, side})
-                            .detach()
-                            .contiguous(at::MemoryFormat::ChannelsLast)
-                            .set_requires_grad(true);
+    Tensor leaf = make({s.batch, channels, side, side})
+                      .detach()
+                      .contiguous(at::MemoryFormat::ChannelsLast)
+                      .set_requires_grad(true);
     leaves->back() = leaf;
     return leaf;
   };

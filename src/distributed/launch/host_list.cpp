@@ -66,10 +66,11 @@ void expand(const std::string& head, std::string_view rest, const std::string& l
     return;
   }
   const std::size_t close = rest.find(']', open);
+  std::string before = head;
+  before += rest.substr(0, open);
   for (const std::string_view range : split(rest.substr(open + 1, close - open - 1), list)) {
     for (const std::string& number : numbers(range, list)) {
-      expand(head + std::string(rest.substr(0, open)) + number, rest.substr(close + 1), list,
-             hosts);
+      expand(before + number, rest.substr(close + 1), list, hosts);
     }
   }
 }

@@ -37,6 +37,7 @@ namespace {
   std::vector<std::string> words{"referent"};
   words.insert(words.end(), start.command.begin(), start.command.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   ::execv("/proc/self/exe", arguments.data());
