@@ -12,10 +12,13 @@ namespace referent::engine {
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
-  // LibTorch's CPU allocator and oneDNN have no type of their own for it.
+  // LibTorch's CPU allocator and oneDNN have no type of their own for it. (What oneDNN cannot
+  // compute at all ends with "could not create a primitive descriptor ...".)
   const std::string_view message = error.what();
   return message.find("DefaultCPUAllocator: can't allocate memory") != std::string_view::npos ||
-         message.find("could not create a memory object") != std::string_view::npos;
+         message.find("could not create a memory object") != std::string_view::npos ||
+         message.starts_with("out of memory: ") ||  // of a MemoryPool
+         message == "could not create a primitive";
 }
 
 void release_unused_memory(torch::Device device) {

@@ -15,17 +15,18 @@ Variables place(int rank, int size, int port) {
           {"OMP_NUM_THREADS", "1"}};
 }
 
-std::unique_ptr<Process> start_worker(const Words& words, const Variables& variables) {
-  ProcessOptions options{.limit = std::chrono::seconds(60)};
+std::unique_ptr<Process> start_worker(const Words& words, const Variables& variables,
+                                      std::chrono::seconds limit) {
+  ProcessOptions options{.limit = limit};
   options.environment.assign(variables.begin(), variables.end());
   return std::make_unique<Process>(REFERENT_WORKER, words, options);
 }
 
-Group::Group(int size, const Words& words, const Variables& more) {
+Group::Group(int size, const Words& words, const Variables& more, std::chrono::seconds limit) {
   for (int rank = 0; rank < size; ++rank) {
     Variables variables = place(rank, size, port_);
     for (const auto& [name, value] : more) variables[name] = value;
-    processes_.push_back(start_worker(words, variables));
+    processes_.push_back(start_worker(words, variables, limit));
   }
 }
 

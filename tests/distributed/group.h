@@ -22,12 +22,14 @@ using Variables = std::map<std::string, std::string>;
 /// torchrun's variables of a process on this host.
 Variables place(int rank, int size, int port);
 
-std::unique_ptr<Process> start_worker(const Words& words, const Variables& variables);
+std::unique_ptr<Process> start_worker(const Words& words, const Variables& variables,
+                                      std::chrono::seconds limit = std::chrono::seconds(60));
 
 /// Processes of one group.
 class Group {
  public:
-  Group(int size, const Words& words, const Variables& more = {});
+  Group(int size, const Words& words, const Variables& more = {},
+        std::chrono::seconds limit = std::chrono::seconds(60));
 
   int port() const { return port_; }
   Process& operator[](int rank) { return *processes_[static_cast<std::size_t>(rank)]; }

@@ -98,6 +98,17 @@ class HostsTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+TEST_F(HostsTest, TrainTogether) {
+  const auto processes = start({"train", folder_.path(), "float64", "1"});
+  for (const auto& process : processes) EXPECT_THAT(process->wait(), Ends(0));
+  const std::string weights = read_text_file(folder_.path() / "weights-0");
+  EXPECT_FALSE(weights.empty());
+  for (int rank = 1; rank < kHosts * kOfHost; ++rank) {
+    EXPECT_EQ(read_text_file(folder_.path() / fmt::format("weights-{}", rank)), weights);
+  }
+  fmt::print("2 hosts with 2 processes each: 20 steps, weights equal to the bit on all\n");
+}
+
 TEST_F(HostsTest, EndOnBothSidesWhenTheCableIsCut) {
   const auto processes = start({"loop", folder_.path()});
   const std::vector<int> ids = wait_for_notes(folder_.path(), kHosts * kOfHost);

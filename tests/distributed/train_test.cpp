@@ -1,41 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
-#include <cstring>
-
+#include "differences.h"
 #include "group.h"
-#include "referent/core/file.h"
+#include "referent/core/error.h"
 #include "support/temporary_folder.h"
 
 namespace referent::testing {
 namespace {
 
 using ::testing::Each;
-
-std::vector<double> numbers(const Path& file) {
-  const std::string bytes = read_text_file(file);
-  std::vector<double> numbers(bytes.size() / sizeof(double));
-  std::memcpy(numbers.data(), bytes.data(), bytes.size());
-  return numbers;
-}
-
-/// The L2 norm of the difference over that of `b`.
-double relative(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return INFINITY;
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference += (a[i] - b[i]) * (a[i] - b[i]);
-    norm += b[i] * b[i];
-  }
-  return std::sqrt(difference / norm);
-}
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double largest = a.size() == b.size() ? 0 : INFINITY;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    largest = std::max(largest, std::abs(a[i] - b[i]));
-  }
-  return largest;
-}
 
 struct Case {
   std::string name;
@@ -65,10 +37,12 @@ TEST_P(TrainTest, SeveralProcessesTrainAsOne) {
           << what << " of rank " << rank;
     }
   }
-  const double gradients =
-      relative(numbers(several.path() / "gradients-0"), numbers(one.path() / "gradients-0"));
-  const double weights =
-      largest_difference(numbers(several.path() / "weights-0"), numbers(one.path() / "weights-0"));
+  const auto difference = [&](const char* file) {
+    return test.type == "float64" ? differences<double>(several.path() / file, one.path() / file)
+                                  : differences<float>(several.path() / file, one.path() / file);
+  };
+  const double gradients = difference("gradients-0").relative;
+  const double weights = difference("weights-0").largest;
   fmt::print("{}: gradients {:.1e} relative, weights after 20 steps {:.1e}\n", test.name, gradients,
              weights);
   EXPECT_LE(gradients, test.gradients);

@@ -22,9 +22,10 @@ using distributed::ProcessGroup;
 using Scenario = void (*)(ProcessGroup&, const std::vector<std::string>&);
 
 const std::map<std::string, Scenario> kScenarios{
-    {"exchange", exchange},   {"agree", agree}, {"loop", loop},
-    {"gradients", gradients}, {"cost", cost},   {"failing-backward", failing_backward},
-    {"train", train}};
+    {"exchange", exchange}, {"agree", agree},
+    {"loop", loop},         {"gradients", gradients},
+    {"cost", cost},         {"failing-backward", failing_backward},
+    {"train", train},       {"train-full-size", train_full_size}};
 
 DistributedConfig config() {
   DistributedConfig config;

@@ -33,6 +33,9 @@ void failing_backward(distributed::ProcessGroup& group, const Arguments& argumen
 /// the first gradients and the last weights.
 void train(distributed::ProcessGroup& group, const Arguments& arguments);
 
+/// `train-full-size FOLDER`: two steps of MMCA-R50 on two pictures of 640 pixels, as `train`.
+void train_full_size(distributed::ProcessGroup& group, const Arguments& arguments);
+
 /// Writes this process's number into FOLDER/ready-RANK.
 void note(const std::string& folder, int rank);
 

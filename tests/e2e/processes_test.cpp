@@ -46,6 +46,59 @@ TEST_F(ProcessesTest, ThatDifferEndWithTheDifference) {
   }
 }
 
+/// Hosts whose copies of the data differ: the same path leads to another file in each process.
+class DifferingDataTest : public ProcessesTest {
+ protected:
+  Path host(int rank) const { return folder_.path() / fmt::format("host-{}", rank); }
+
+  /// The file's lines, changed by `change` on the second host.
+  void copy(const std::string& name, const std::function<void(std::vector<Json>&)>& change) const {
+    for (const int rank : {0, 1}) {
+      fs::create_directories(host(rank));
+      std::error_code exists;
+      fs::create_directory_symlink(tiny_.scenes() / "images", host(rank) / "images", exists);
+      std::vector<Json> examples = json_lines(tiny_.scenes() / name);
+      if (rank == 1) change(examples);
+      std::ofstream lines(host(rank) / name);
+      for (const Json& example : examples) lines << example << '\n';
+    }
+  }
+
+  /// The path that each process reads as its host's file.
+  static Path here(const std::string& name) { return Path("/proc/self/cwd") / name; }
+
+  void expect_told(const Words& words, const Words& said) const {
+    const auto start = [&](int rank) { return ProcessStart{words, {}, host(rank)}; };
+    for (const ProcessResult& result : Processes(2, start).wait()) {
+      EXPECT_THAT(result, Fails(2, said));
+    }
+  }
+};
+
+TEST_F(DifferingDataTest, ToTrainWithIsTold) {
+  const Words words = train("run", {"--set", "data.train.0.path=" + here("train.jsonl").string()});
+  copy("train.jsonl", [](std::vector<Json>& examples) { examples.pop_back(); });
+  expect_told(words, {"rank 1", "training data", "40 expressions", "39 expressions"});
+  fs::remove_all(run("run"));
+  copy("train.jsonl", [](std::vector<Json>& examples) { examples[7]["expression"] = "another"; });
+  expect_told(words, {"rank 1", "training data", "40 expressions"});
+}
+
+TEST_F(DifferingDataTest, ToEvaluateIsTold) {
+  copy("val.jsonl", [](std::vector<Json>& examples) { examples.pop_back(); });
+  expect_told({"eval", tiny_.checkpoint(), "--data", "jsonl:" + here("val.jsonl").string()},
+              {"rank 1", "data set", "12 expressions", "11 expressions"});
+}
+
+TEST_F(ProcessesTest, TrainToTheSameBitsTwice) {
+  for (const int count : {1, 2}) {
+    const Outcome first = finish(fmt::format("first-{}", count), count);
+    EXPECT_EQ(finish(fmt::format("second-{}", count), count, {"--workers", "3"}), first);
+    fmt::print("{} processes, the same seed twice: weights {}, metrics and events equal\n", count,
+               first.weights);
+  }
+}
+
 TEST_F(ProcessesTest, EndWhenOneFails) {
   Processes processes(2, train("failing", {"--set", "train.epochs=200"}));
   ASSERT_TRUE(wait_until([&] { return !processes.running() || steps_so_far("failing") >= 4; }));

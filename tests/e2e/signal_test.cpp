@@ -113,5 +113,28 @@ TEST_F(SignalTest, ASecondInterruptEndsASaveAtOnce) {
   EXPECT_THAT(unfinished(run("forced")), IsEmpty());
 }
 
+TEST_F(SignalTest, ASecondInterruptEndsAStepAtOnce) {
+  // Steps of seconds, each saved, without evaluations between them.
+  Processes process(
+      1, train("slow", {"--set", "data.image.size=384", "--set", "train.batch_size=20", "--set",
+                        "model.visual_encoder.backbone.width=16", "--set",
+                        "train.save_every_steps=1", "--set", "train.eval_every_epochs=0"}));
+  const Path last = run("slow") / "last";
+  ASSERT_TRUE(wait_until([&] { return !process.running() || fs::exists(last); }));
+  // Well into the next step.
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  process.send(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const Clock::time_point sent = Clock::now();
+  process.send(SIGINT);
+  EXPECT_EQ(process.wait().front().signal, SIGINT);
+  const double took = seconds_since(sent);
+  const Json line = json_lines(run("slow") / "timing.jsonl").front();
+  fmt::print("second SIGINT in a step of {:.1f} s: gone after {:.2f} s\n",
+             line["seconds_per_step"].get<double>(), took);
+  EXPECT_LE(took, 0.5);
+  EXPECT_THAT(referent({"checkpoint", "verify", last}), ExitsWith(0));
+}
+
 }  // namespace
 }  // namespace referent::testing

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <numeric>
 #include <thread>
 
@@ -117,6 +120,55 @@ TEST(LoaderTest, WorkersStayWithinTheirWindow) {
   }  // ends with batches unread
   EXPECT_LE(made, 3 * 4);
   EXPECT_GE(made, 4);
+}
+
+/// Ends the process, and so fails the test, when something waits for ever.
+class Watchdog {
+ public:
+  explicit Watchdog(unsigned seconds) { ::alarm(seconds); }
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog() { ::alarm(0); }
+};
+
+TEST(LoaderTest, AThousandTimesAWorkerThrowsOrTheReaderLeaves) {
+  const Watchdog watchdog(120);
+  constexpr int kRepeats = 1000;
+  const auto quick_sample = [](std::int64_t index) {
+    data::Sample sample;
+    sample.id = std::to_string(index);
+    sample.size = 4;
+    sample.image = image::Image(4, 4);
+    sample.tokens.ids = {index};
+    return sample;
+  };
+  int thrown = 0, left = 0;
+  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    RandomStream stream(static_cast<std::uint64_t>(repeat));
+    const LoaderOptions options{
+        .text_length = 2, .workers = stream.integer(1, 4), .ahead = stream.integer(1, 3)};
+    const std::int64_t broken = stream.integer(0, 39);
+    const auto failing = [&](std::int64_t index) {
+      if (index == broken) throw DataError("picture {} is torn", index);
+      return quick_sample(index);
+    };
+    try {
+      Loader loader(failing, cut(numbers(40), 4, false), options);
+      while (loader.next()) {
+      }
+      ADD_FAILURE() << "no error";
+    } catch (const DataError&) {
+      ++thrown;
+    }
+    // Left with all batches made ahead that there may be, or in the middle of making them.
+    Loader loader(quick_sample, cut(numbers(40), 4, false), options);
+    for (std::int64_t batch = stream.integer(0, 3); batch > 0; --batch) loader.next();
+    if (repeat % 8 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ++left;
+  }
+  std::printf("%d times a worker threw, %d times the queue was closed while full: 0 hangs\n",
+              thrown, left);
+  EXPECT_EQ(thrown, kRepeats);
 }
 
 }  // namespace
