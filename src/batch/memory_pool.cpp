@@ -48,6 +48,7 @@ class Slab {
   const std::byte* begin() const { return begin_; }
   const std::byte* end() const { return begin_ + size_; }
   std::size_t size() const { return size_; }
+  bool empty() const { return used_.empty(); }
 
   /// The first hole that is large enough, so that the memory in use stays together; null: none.
   std::byte* take(std::size_t size) {
@@ -108,6 +109,9 @@ class Registry {
     pools_.erase(slab.end());
   }
 
+  /// Those that live.
+  std::vector<std::shared_ptr<PoolState>> pools();
+
   /// Null where it is no pool's.
   PoolState* find(const std::byte* pointer) {
     // Nearly all memory is the system's and told by this.
@@ -158,6 +162,14 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     if (--blocks_ == 0) last = std::move(self_);
   }
 
+  void release_unused() {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(slabs_, [](const auto& slab) {
+      if (slab->empty()) Registry::instance().remove(*slab);
+      return slab->empty();
+    });
+  }
+
   std::size_t reserved() {
     const std::lock_guard lock(mutex_);
     std::size_t bytes = 0;
@@ -173,6 +185,15 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
 };
 
 namespace {
+
+std::vector<std::shared_ptr<PoolState>> Registry::pools() {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<PoolState>> living;
+  for (const auto& [end, slab] : pools_) {
+    if (auto pool = slab.second->weak_from_this().lock()) living.push_back(std::move(pool));
+  }
+  return living;
+}
 
 thread_local std::shared_ptr<PoolState> current_pool;
 
@@ -215,6 +236,10 @@ class PoolingAllocator final : public c10::Allocator {
 }  // namespace
 
 MemoryPool::MemoryPool() : state_(std::make_shared<PoolState>()) {}
+
+void MemoryPool::release_unused() {
+  for (const auto& pool : Registry::instance().pools()) pool->release_unused();
+}
 
 std::size_t MemoryPool::reserved() const {
   return state_->reserved();

@@ -7,6 +7,8 @@
 #include <new>
 #include <string_view>
 
+#include "referent/batch/memory_pool.h"
+
 namespace referent::engine {
 
 bool is_out_of_memory(const std::exception& error) {
@@ -22,6 +24,7 @@ bool is_out_of_memory(const std::exception& error) {
 }
 
 void release_unused_memory(torch::Device device) {
+  MemoryPool::release_unused();
   if (device.is_cuda()) c10::getDeviceAllocator(device.type())->emptyCache();
 }
 

@@ -29,6 +29,18 @@ TEST(MemoryPoolTest, MemoryComesBackAndIsUsedAgain) {
   EXPECT_EQ(pool.reserved(), reserved);
 }
 
+TEST(MemoryPoolTest, GivesBackWhatNoTensorLiesIn) {
+  const MemoryPool pool;
+  const MemoryPool::Scope scope(pool);
+  const Tensor kept = filled(kLarge, 3);
+  { const Tensor large = filled(40 * kLarge, 1); }
+  const std::size_t both = pool.reserved();
+  MemoryPool::release_unused();
+  EXPECT_LT(pool.reserved(), both);
+  EXPECT_GE(pool.reserved(), 4U * kLarge);
+  EXPECT_EQ(kept.min().item<float>(), 3);
+}
+
 TEST(MemoryPoolTest, LiveTensorsDoNotOverlapWhateverTheOrderOfTheirEnds) {
   const MemoryPool pool;
   const MemoryPool::Scope scope(pool);

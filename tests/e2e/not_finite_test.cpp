@@ -121,8 +121,9 @@ TEST_F(NotFiniteInputTest, FilesOfWeightsAreRefusedWithTheTensor) {
                 ExitsWith(0));
     const std::string tensor = "vl_transformer.encoder.layers.0.linear1.weight";
     spoil(file, tensor, value);
-    const auto result =
-        Processes(1, train("weights", {"--set", "model.init.all=" + file.string()})).wait();
+    const auto result = Processes(1, train(fmt::format("weights-{}", refused),
+                                           {"--set", "model.init.all=" + file.string()}))
+                            .wait();
     EXPECT_THAT(result.front(), Fails(4, {file, "linear1.weight", "not finite"}));
     EXPECT_THAT(referent({"checkpoint", "verify", file}), ExitsWith(8));
     fs::remove(file);

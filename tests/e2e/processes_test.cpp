@@ -93,7 +93,7 @@ TEST_F(DifferingDataTest, ToEvaluateIsTold) {
 TEST_F(ProcessesTest, TrainToTheSameBitsTwice) {
   for (const int count : {1, 2}) {
     const Outcome first = finish(fmt::format("first-{}", count), count);
-    EXPECT_EQ(finish(fmt::format("second-{}", count), count, {"--workers", "3"}), first);
+    EXPECT_EQ(finish(fmt::format("second-{}", count), count), first);
     fmt::print("{} processes, the same seed twice: weights {}, metrics and events equal\n", count,
                first.weights);
   }

@@ -31,6 +31,9 @@ class MemoryPool {
 
   static constexpr std::size_t kLeastBytes = std::size_t{64} << 10U;
 
+  /// Gives back to the system, of all pools, what no tensor lies in.
+  static void release_unused();
+
   /// Bytes that the pool has from the system.
   std::size_t reserved() const;
 
