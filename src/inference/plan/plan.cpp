@@ -4,6 +4,8 @@
 #include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -115,6 +117,8 @@ Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
                             formats::describe(tensor));
     }
   }
+  // What the tensors went through on their way is the system's again.
+  ::malloc_trim(0);
 }
 
 Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
