@@ -9,7 +9,8 @@ namespace {
 
 using ::testing::Each;
 
-/// MMCA-R50 at 640 pixels in float32, two steps of two pictures; 12 GB with two processes.
+/// MMCA-R50 at 640 pixels in float32, two steps of two pictures, which one process computes one
+/// after the other; 12 GB with two processes.
 TEST(FullSizeTest, TwoProcessesTrainAsOne) {
   const TemporaryFolder one, two;
   const auto train = [](int processes, const Path& folder) {

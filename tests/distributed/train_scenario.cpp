@@ -110,7 +110,10 @@ void train_full_size(distributed::ProcessGroup& group, const Arguments& argument
   models::ModelConfig model =
       engine::parse_run_config(R"({"model": {"preset": "mmca-r50"}})", "the full size").model;
   without_dropout(model);
-  run(group, {model, {640, 20}, torch::kFloat32, 2, 1, 2}, arguments.at(0));
+  // One process computes the two samples one after the other: another batch rounds otherwise.
+  constexpr std::int64_t kSamples = 2;
+  run(group, {model, {640, 20}, torch::kFloat32, kSamples, kSamples / group.size(), 2},
+      arguments.at(0));
 }
 
 }  // namespace referent::testing
