@@ -40,16 +40,20 @@ struct Key {
         twist(mixed(static_cast<std::uint32_t>(seed >> 32U) ^
                     mixed(static_cast<std::uint32_t>(block)))) {}
 
+  /// What is drawn for an element, the same whatever its type.
+  std::uint32_t drawn(std::uint32_t place) const { return mixed(mixed(place + start) ^ twist); }
+
   std::uint32_t start;
   std::uint32_t twist;
 };
+
+// Twice, since the compiler clones no templates.
 
 REFERENT_VECTOR_CLONES void drop(const float* __restrict x, float* __restrict y,
                                  std::uint32_t place, std::int64_t count, Key key,
                                  std::uint32_t limit, float factor) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto at = place + static_cast<std::uint32_t>(i);
-    const std::uint32_t drawn = mixed(mixed(at + key.start) ^ key.twist);
+    const std::uint32_t drawn = key.drawn(place + static_cast<std::uint32_t>(i));
     y[i] = x[i] * (drawn < limit ? 0 : factor);
   }
 }
@@ -58,8 +62,7 @@ REFERENT_VECTOR_CLONES void drop(const double* __restrict x, double* __restrict 
                                  std::uint32_t place, std::int64_t count, Key key,
                                  std::uint32_t limit, double factor) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto at = place + static_cast<std::uint32_t>(i);
-    const std::uint32_t drawn = mixed(mixed(at + key.start) ^ key.twist);
+    const std::uint32_t drawn = key.drawn(place + static_cast<std::uint32_t>(i));
     y[i] = x[i] * (drawn < limit ? 0 : factor);
   }
 }
