@@ -19,7 +19,9 @@ void add_launch(CLI::App& root, app::CommandLine& into) {
       ->capture_default_str();
   command->add_option("--master", options->master,
                       "HOST:PORT: host 0 and a free port there; default: this host, a port found");
-  command->add_option("command", options->command, "after --: a command with its options")
+  command
+      ->add_option("command", options->command,
+                   "after --: a command of referent with its options, such as train config.json")
       ->required();
   command->footer("Example: referent launch -n 2 -- train config.json --device cuda");
 }
