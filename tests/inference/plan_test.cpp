@@ -22,7 +22,9 @@ constexpr std::int64_t kSize = 80;
 constexpr std::int64_t kWords = 8;
 const models::InputShape kShape{kSize, kWords};
 
-/// A model in which nothing is zero or one as it is at first.
+/// A model in which nothing is zero or one as it is at first. Its blocks add little to their
+/// shortcut, as trained ones do: otherwise the map's variance doubles with each of them, and what
+/// attention sees hangs on the last digits.
 std::shared_ptr<models::Model> trained(const ModelConfig& config) {
   torch::manual_seed(5);
   auto model = models::make_model(config, kShape);
@@ -32,6 +34,7 @@ std::shared_ptr<models::Model> trained(const ModelConfig& config) {
     if (!buffer.value().is_floating_point()) continue;
     Tensor values = buffer.value();
     values.add_(0.3 * torch::rand_like(values));
+    if (buffer.key().ends_with("bn2.weight")) values.mul_(0.1);  // the last of a BasicBlock
   }
   model->eval();
   return model;
@@ -110,11 +113,10 @@ TEST_P(PlanTest, GivesTheModelsOutput) {
   }
   model->to(torch::kFloat64);
   // What a GPU recorded holds for other values too, and other shapes between do not disturb it.
-  // Some of these models turn a float32 rounding into more than kFloat, so the truth is float64.
   for (const std::uint64_t seed : {7, 8, 9}) {
     for (const std::int64_t size : {3, 8}) {
       const Batch batch = mixed_batch(size, seed);
-      expect_near(plan.forward(batch), output_of(*model, to_double(batch)), 4 * kFloat);
+      expect_near(plan.forward(batch), output_of(*model, to_double(batch)), kFloat);
     }
   }
   const Plan exact(config, kShape, *model, options(torch::kFloat64));

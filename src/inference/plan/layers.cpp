@@ -18,6 +18,7 @@
 
 #include "referent/inference/flop_count.h"
 #include "referent/ops/cpu_types.h"
+#include "referent/ops/winograd.h"
 
 namespace referent::inference {
 namespace {
@@ -125,15 +126,30 @@ Tensor FrozenLinear::plus(const Tensor& x, const Tensor& other) const {
   return at::linear(x, weight_, optional(bias_)).add_(other);
 }
 
+FrozenConvolution::Method FrozenConvolution::choose(const Tensor& weight, const Options& options,
+                                                    const Target& target) {
+  if (!one_dnn_takes(target)) return Method::kLibTorch;
+  // Winograd's weight takes four times the memory; the largest ones, which meet the smallest maps,
+  // are not worth it.
+  constexpr std::int64_t kLargest = 1 << 20;
+  return target.dtype == torch::kFloat32 && weight.numel() <= kLargest &&
+                 ops::winograd_takes(weight, options.side, options.side, options.stride,
+                                     options.padding, options.dilation)
+             ? Method::kWinograd
+             : Method::kOneDnn;
+}
+
 FrozenConvolution::FrozenConvolution(const Tensor& weight, const Tensor& bias,
                                      const Options& options, const Target& target)
     : options_(options),
       per_output_(2 * weight[0].numel()),
-      packed_(one_dnn_takes(target)),
+      method_(choose(weight, options, target)),
       weight_(weight.to(target.device, target.dtype, /*non_blocking=*/false, /*copy=*/false,
                         torch::MemoryFormat::ChannelsLast)),
       bias_(target.place(bias)) {
-  if (packed_) {
+  if (method_ == Method::kWinograd) {
+    weight_ = ops::winograd_pack(weight_);
+  } else if (method_ == Method::kOneDnn) {
     const std::vector<std::int64_t> input{1, weight.size(1), options.side, options.side};
     weight_ = at::mkldnn_reorder_conv2d_weight(weight_.to_mkldnn(), twice(options.padding),
                                                twice(options.stride), twice(options.dilation),
@@ -148,10 +164,13 @@ Tensor FrozenConvolution::operator()(const Tensor& x) const {
 }
 
 Tensor FrozenConvolution::run(const Tensor& x) const {
+  if (method_ == Method::kWinograd) {
+    return ops::winograd_convolution(x, weight_, optional(bias_), options_.relu);
+  }
   const std::vector<std::int64_t> stride = twice(options_.stride);
   const std::vector<std::int64_t> padding = twice(options_.padding);
   const std::vector<std::int64_t> dilation = twice(options_.dilation);
-  if (packed_) {
+  if (method_ == Method::kOneDnn) {
     return call("mkldnn::_convolution_pointwise", "", x, weight_, optional(bias_), padding, stride,
                 dilation, 1, options_.relu ? "relu" : "none", no_scalars(), "none");
   }
@@ -164,10 +183,14 @@ Tensor FrozenConvolution::run(const Tensor& x) const {
 
 Tensor FrozenConvolution::onto(const Tensor& sum, const Tensor& x) const {
   FlopCount::add(sum.numel() * per_output_);
+  if (method_ == Method::kWinograd) {
+    ops::winograd_convolution_onto(sum, x, weight_, optional(bias_), options_.relu);
+    return sum;
+  }
   const std::vector<std::int64_t> stride = twice(options_.stride);
   const std::vector<std::int64_t> padding = twice(options_.padding);
   const std::vector<std::int64_t> dilation = twice(options_.dilation);
-  if (packed_) {
+  if (method_ == Method::kOneDnn) {
     return call("mkldnn::_convolution_pointwise_", "binary", sum, x, weight_, optional(bias_),
                 padding, stride, dilation, 1, "add", std::optional<at::Scalar>(1.0),
                 options_.relu ? std::optional<std::string>("relu") : std::nullopt, no_scalars(),

@@ -46,6 +46,7 @@ class FrozenLinear {
 };
 
 /// y = activation(x * W + b) with W laid out for the device's convolution; maps are channels-last.
+/// On a CPU 3x3 convolutions in float32 go by Winograd's algorithm where it has less to do.
 class FrozenConvolution {
  public:
   struct Options {
@@ -68,9 +69,14 @@ class FrozenConvolution {
  private:
   torch::Tensor run(const torch::Tensor& x) const;
 
+  /// Whose layout of the weight it is.
+  enum class Method { kLibTorch, kOneDnn, kWinograd };
+
+  static Method choose(const torch::Tensor& weight, const Options& options, const Target& target);
+
   Options options_;
-  std::int64_t per_output_;  ///< operations for each number of the output
-  bool packed_;
+  std::int64_t per_output_;  ///< operations for each number of the output, of the plain sum
+  Method method_;
   torch::Tensor weight_;
   torch::Tensor bias_;
 };
