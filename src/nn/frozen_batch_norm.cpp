@@ -11,6 +11,7 @@
 
 #include "normalise_relu.h"
 #include "referent/nn/autocast.h"
+#include "referent/ops/winograd.h"
 
 namespace referent::nn {
 namespace {
@@ -48,15 +49,24 @@ void keep(AutogradContext& context, const Geometry& how, const Tensor& x, const 
   context.saved_data["of_sum"] = sum.has_value();
 }
 
-/// The gradients of a convolution's input and weight, as far as they are wanted.
+/// The gradients of a convolution's input and weight, as far as they are wanted. On the CPU those
+/// that Winograd's algorithm takes go by it; the forward pass does not, since training is compared
+/// with the released code step by step, and a sum of another order can turn a ReLU.
 std::pair<Tensor, Tensor> convolution_backward(AutogradContext& context, const Tensor& gradient,
                                                const Tensor& x, const Tensor& weight) {
   auto& saved = context.saved_data;
+  const std::vector<std::int64_t> stride = saved["stride"].toIntVector();
+  const std::vector<std::int64_t> padding = saved["padding"].toIntVector();
+  const std::vector<std::int64_t> dilation = saved["dilation"].toIntVector();
+  const bool to_x = saved["of_x"].toBool();
+  const bool to_weight = saved["of_weight"].toBool();
+  if (ops::winograd_takes(weight, x.size(2), x.size(3), stride, padding, dilation)) {
+    return {to_x ? ops::winograd_input_gradient(gradient, weight) : Tensor(),
+            to_weight ? ops::winograd_weight_gradient(x, gradient, weight) : Tensor()};
+  }
   const auto [of_x, of_weight, of_bias] = at::convolution_backward(
-      gradient, x, weight, /*bias_sizes=*/{}, saved["stride"].toIntVector(),
-      saved["padding"].toIntVector(), saved["dilation"].toIntVector(), /*transposed=*/false,
-      /*output_padding=*/{0, 0}, /*groups=*/1,
-      {saved["of_x"].toBool(), saved["of_weight"].toBool(), false});
+      gradient, x, weight, /*bias_sizes=*/{}, stride, padding, dilation, /*transposed=*/false,
+      /*output_padding=*/{0, 0}, /*groups=*/1, {to_x, to_weight, false});
   return {of_x, of_weight};
 }
 

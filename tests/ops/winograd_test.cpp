@@ -8,7 +8,7 @@
 #include <iostream>
 #include <limits>
 
-#include "tiles.h"
+#include "kernels.h"
 
 namespace referent::ops {
 namespace {
@@ -78,38 +78,71 @@ TEST_F(WinogradTest, TakesAnyLayoutAndEmptyBatches) {
             (at::IntArrayRef{0, 32, 6, 6}));
 }
 
-TEST_F(WinogradTest, TheTransposedFilterGivesTheGradientOfTheInput) {
+TEST_F(WinogradTest, GivesTheGradientOfTheInput) {
   const Tensor x = torch::randn({2, 64, 10, 7}, torch::kFloat64).requires_grad_();
   const Tensor weight = torch::randn({32, 64, 3, 3});
-  const Tensor gradient = channels_last(torch::randn({2, 32, 10, 7}));
+  const Tensor gradient = torch::randn({2, 32, 10, 7});
   in_float64(x, weight).backward(gradient.to(torch::kFloat64));
   for (const Tensor& laid_out : {weight, channels_last(weight)}) {
-    const Tensor of_x = winograd_convolution(gradient, winograd_pack_transposed(laid_out),
-                                             /*bias=*/{}, /*relu=*/false);
+    const Tensor of_x = winograd_input_gradient(gradient, laid_out);
+    EXPECT_TRUE(of_x.is_contiguous(at::MemoryFormat::ChannelsLast));
     EXPECT_LT(relative_error(of_x, x.grad()), kTolerance);
   }
 }
 
+TEST_F(WinogradTest, GivesTheGradientOfTheWeight) {
+  // The last has more tiles than are gathered together.
+  for (const auto& [height, width] : {std::pair{4, 4}, {10, 7}, {1, 9}, {50, 61}}) {
+    const Tensor x = torch::randn({2, 64, height, width});
+    const Tensor weight = torch::randn({32, 64, 3, 3}, torch::kFloat64).requires_grad_();
+    const Tensor gradient = torch::randn({2, 32, height, width});
+    in_float64(x, weight).backward(gradient.to(torch::kFloat64));
+    for (const bool last : {false, true}) {
+      Tensor like = torch::empty({32, 64, 3, 3});
+      if (last) like = channels_last(like);
+      const Tensor of_weight = winograd_weight_gradient(x, gradient, like);
+      EXPECT_EQ(of_weight.strides(), like.strides());
+      EXPECT_LT(relative_error(of_weight, weight.grad()), kTolerance) << height << "x" << width;
+    }
+  }
+  const Tensor none = torch::randn({0, 64, 8, 8});
+  EXPECT_FALSE(
+      winograd_weight_gradient(none, torch::randn({0, 32, 8, 8}), torch::empty({32, 64, 3, 3}))
+          .any()
+          .item<bool>());
+}
+
 TEST_F(WinogradTest, IsAsExactAsSaid) {
+  const Tensor weight = torch::randn({256, 256, 3, 3});
   const Tensor x = channels_last(torch::randn({1, 256, 20, 20}).relu());
-  const Tensor weight = torch::randn({64, 256, 3, 3});
   const Tensor expected = in_float64(x, weight);
-  const double ours =
+  const double forward =
       relative_error(winograd_convolution(x, winograd_pack(weight), {}, false), expected);
+  const double backward =
+      relative_error(winograd_input_gradient(x, weight.transpose(0, 1).flip({2, 3})), expected);
   const double plain = relative_error(torch::conv2d(x, weight, {}, 1, 1), expected);
-  std::cout << "relative error " << ours << ", of a plain sum " << plain << "\n";
-  EXPECT_LT(ours, 2e-6);
+  std::cout << "relative error of tiles of 2x4 " << forward << ", of 4x4 " << backward
+            << ", of a plain sum " << plain << "\n";
+  EXPECT_LT(forward, 1e-6);
+  EXPECT_LT(backward, 2e-6);
 }
 
 TEST_F(WinogradTest, DoesNotDependOnTheNumberOfThreads) {
   const Tensor x = channels_last(torch::randn({1, 32, 17, 18}));
-  const Tensor packed = winograd_pack(torch::randn({128, 32, 3, 3}));
+  const Tensor weight = torch::randn({128, 32, 3, 3});
+  const Tensor gradient = torch::randn({1, 128, 17, 18});
+  const auto outputs = [&] {
+    return std::pair{winograd_convolution(x, winograd_pack(weight), {}, false),
+                     winograd_weight_gradient(x, gradient, weight)};
+  };
   const int threads = torch::get_num_threads();
   torch::set_num_threads(1);
-  const Tensor one = winograd_convolution(x, packed, {}, false);
+  const auto [y, of_weight] = outputs();
   for (const int count : {2, 3, 5}) {
     torch::set_num_threads(count);
-    EXPECT_TRUE(torch::equal(winograd_convolution(x, packed, {}, false), one)) << count;
+    const auto [other_y, other_of_weight] = outputs();
+    EXPECT_TRUE(torch::equal(other_y, y)) << count;
+    EXPECT_TRUE(torch::equal(other_of_weight, of_weight)) << count;
   }
   torch::set_num_threads(threads);
 }
@@ -121,37 +154,56 @@ TEST_F(WinogradTest, KeepsWhatIsNotANumber) {
   EXPECT_TRUE(std::isnan(y[0][0][2][2].item<float>()));
 }
 
-TEST_F(WinogradTest, EveryWidthOfVectorsGivesTheSame) {
+TEST_F(WinogradTest, EveryWidthOfVectorsAndHeightOfTilesGivesTheSame) {
   constexpr std::int64_t kInput = 32, kOutput = 64, kHeight = 6, kWidth = 9;
   const Tensor x = channels_last(torch::randn({2, kInput, kHeight, kWidth}));
   const Tensor weight = torch::randn({kOutput, kInput, 3, 3});
+  const Tensor gradient = channels_last(torch::randn({2, kOutput, kHeight, kWidth}));
   const Tensor expected = in_float64(x, weight);
-  const winograd::Geometry geometry{2, kHeight, kWidth, kInput, kOutput};
+  const Tensor of_weight = winograd_weight_gradient(x, gradient, weight);
+  const winograd::FilterStrides strides{kInput * 9, 9, 3, 1};
+  const auto to = [](const Tensor& t) { return t.mutable_data_ptr<float>(); };
   for (const winograd::Kernels& kernels : winograd::kernels()) {
     const std::int64_t panels = kOutput / kernels.panel_width;
-    const Tensor packed = torch::empty({4 * weight.numel()});
-    const Tensor scratch = torch::empty({kernels.scratch_size(geometry, geometry.tiles())});
-    const Tensor y = torch::empty_like(channels_last(expected.to(torch::kFloat32)));
-    kernels.pack(geometry, {weight.const_data_ptr<float>(), kInput * 9, 9, 3, 1}, 0, panels,
-                 packed.mutable_data_ptr<float>());
-    kernels.convolve(geometry, {0, geometry.tiles(), 0, panels}, x.const_data_ptr<float>(),
-                     packed.const_data_ptr<float>(), {}, scratch.mutable_data_ptr<float>(),
-                     y.mutable_data_ptr<float>());
-    EXPECT_LT(relative_error(y, expected), kTolerance) << kernels.panel_width;
+    for (const std::int64_t tile_height : {2, 4}) {
+      const winograd::Geometry geometry{tile_height, 2, kHeight, kWidth, kInput, kOutput};
+      const std::int64_t tiles = geometry.tiles();
+      const Tensor packed = torch::empty({geometry.points() * kInput * kOutput});
+      const Tensor scratch = torch::empty({kernels.scratch_size(geometry, tiles)});
+      const Tensor y = torch::empty_like(channels_last(expected.to(torch::kFloat32)));
+      kernels.pack(geometry, to(weight), strides, 0, panels, to(packed));
+      kernels.convolve(geometry, {0, tiles, 0, panels}, to(x), to(packed), {}, to(scratch), to(y));
+      EXPECT_LT(relative_error(y, expected), kTolerance)
+          << kernels.panel_width << " " << tile_height;
+    }
+    const winograd::Geometry geometry{4, 2, kHeight, kWidth, kInput, kOutput};
+    const std::int64_t tiles = geometry.tiles();
+    const auto points = [&](std::int64_t channels) {
+      return torch::empty({geometry.points() * winograd::Kernels::stride(tiles, channels)});
+    };
+    const Tensor inputs = points(kInput);
+    const Tensor outputs = torch::cat(std::vector<Tensor>(panels, points(kernels.panel_width)));
+    const Tensor sums = torch::empty({4 * weight.numel()});
+    const Tensor other = torch::empty_like(weight);
+    kernels.gather(geometry, 0, tiles, 0, tiles, to(x), to(gradient), to(inputs), to(outputs));
+    kernels.correlate(geometry, tiles, 0, geometry.points(), to(inputs), to(outputs),
+                      /*onto=*/false, to(sums));
+    kernels.unpack(geometry, to(sums), 0, panels, strides, to(other));
+    EXPECT_LT(relative_error(other, of_weight), kTolerance) << kernels.panel_width;
   }
 }
 
 TEST(WinogradTakesTest, ConvolutionsThatItIsMadeFor) {
   if (winograd::kernels().empty()) GTEST_SKIP() << "this processor has no AVX2";
   const Tensor weight = torch::zeros({64, 32, 3, 3});
-  EXPECT_TRUE(winograd_takes(weight, 20, 20, 1, 1, 1));
-  EXPECT_FALSE(winograd_takes(weight, 20, 20, 2, 1, 1));
-  EXPECT_FALSE(winograd_takes(weight, 20, 20, 1, 0, 1));
-  EXPECT_FALSE(winograd_takes(weight, 20, 20, 1, 2, 2));
-  EXPECT_FALSE(winograd_takes(weight, 1, 1, 1, 1, 1)) << "a tile for one output";
-  EXPECT_FALSE(winograd_takes(torch::zeros({64, 32, 1, 1}), 20, 20, 1, 1, 1));
-  EXPECT_FALSE(winograd_takes(torch::zeros({48, 32, 3, 3}), 20, 20, 1, 1, 1));
-  EXPECT_FALSE(winograd_takes(weight.to(torch::kFloat64), 20, 20, 1, 1, 1));
+  EXPECT_TRUE(winograd_takes(weight, 20, 20, {1, 1}, {1, 1}, {1, 1}));
+  EXPECT_FALSE(winograd_takes(weight, 20, 20, {2, 2}, {1, 1}, {1, 1}));
+  EXPECT_FALSE(winograd_takes(weight, 20, 20, {1, 1}, {0, 1}, {1, 1}));
+  EXPECT_FALSE(winograd_takes(weight, 20, 20, {1, 1}, {2, 2}, {2, 2}));
+  EXPECT_FALSE(winograd_takes(weight, 1, 1, {1, 1}, {1, 1}, {1, 1})) << "a tile for one output";
+  EXPECT_FALSE(winograd_takes(torch::zeros({64, 32, 1, 1}), 20, 20, {1, 1}, {1, 1}, {1, 1}));
+  EXPECT_FALSE(winograd_takes(torch::zeros({48, 32, 3, 3}), 20, 20, {1, 1}, {1, 1}, {1, 1}));
+  EXPECT_FALSE(winograd_takes(weight.to(torch::kFloat64), 20, 20, {1, 1}, {1, 1}, {1, 1}));
 }
 
 }  // namespace

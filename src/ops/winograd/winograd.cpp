@@ -3,18 +3,30 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 
-#include "tiles.h"
+#include "kernels.h"
 
 namespace referent::ops {
 namespace {
 
 using torch::Tensor;
+using winograd::FilterStrides;
 using winograd::Geometry;
+using winograd::Kernels;
 
 constexpr std::int64_t kChannels = 32;  ///< a multiple of every panel width
+
+// What training amplifies is the rounding of its forward pass, so that has the smaller tiles.
+constexpr std::int64_t kForward = 2;
+constexpr std::int64_t kBackward = 4;
+
+std::int64_t tile_height_of(const Tensor& packed) {
+  return packed.size(1) / Geometry::kPointColumns - Geometry::kTaps + 1;
+}
 
 // How many tiles one thread has at hand: their points stay in its cache, and a filter that does not
 // is read for more of them at a time.
@@ -24,33 +36,45 @@ constexpr std::int64_t kCachedPoints = 1 << 16;
 constexpr std::int64_t kCachedFilter = 1 << 21;
 
 std::int64_t tiles_at_once(const Geometry& geometry) {
-  if (Geometry::kPoints * geometry.input * geometry.output > kCachedFilter) return kManyTiles;
-  return std::clamp(kCachedPoints / (Geometry::kPoints * geometry.input), kFewTiles, 2 * kFewTiles);
+  if (geometry.points() * geometry.input * geometry.output > kCachedFilter) return kManyTiles;
+  return std::clamp(kCachedPoints / (geometry.points() * geometry.input), kFewTiles, 2 * kFewTiles);
 }
 
-Tensor pack(const Tensor& weight, const Geometry& geometry, const winograd::Filter& filter) {
-  const winograd::Kernels& kernels = winograd::kernels().front();
-  const std::int64_t panels = geometry.output / kernels.panel_width;
+/// `data` [M, C, 3, 3] as `strides` say, in the memory of `weight`.
+Tensor pack(const Tensor& weight, std::int64_t tile_height, std::int64_t input, std::int64_t output,
+            const float* data, const FilterStrides& strides) {
+  const Kernels& kernels = winograd::kernels().front();
+  const Geometry geometry{.tile_height = tile_height,
+                          .batch = 0,
+                          .height = 0,
+                          .width = 0,
+                          .input = input,
+                          .output = output};
+  const std::int64_t panels = output / kernels.panel_width;
   Tensor packed =
-      at::empty({panels, Geometry::kPoints, geometry.input, kernels.panel_width}, weight.options());
+      at::empty({panels, geometry.points(), input, kernels.panel_width}, weight.options());
   auto* to = packed.mutable_data_ptr<float>();
   at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
-    kernels.pack(geometry, filter, begin, end, to);
+    kernels.pack(geometry, data, strides, begin, end, to);
   });
   return packed;
 }
 
-Geometry filter_geometry(std::int64_t input, std::int64_t output) {
-  return {.batch = 0, .height = 0, .width = 0, .input = input, .output = output};
+FilterStrides strides_of(const Tensor& weight) {
+  return {.output = weight.stride(0),
+          .input = weight.stride(1),
+          .row = weight.stride(2),
+          .column = weight.stride(3)};
 }
 
 void convolve(const Tensor& y, const Tensor& x, const Tensor& packed,
               const std::optional<Tensor>& bias, bool onto, bool relu) {
   const Tensor maps = x.contiguous(at::MemoryFormat::ChannelsLast);
-  const Geometry geometry{x.size(0), x.size(2), x.size(3), x.size(1), y.size(1)};
+  const Geometry geometry{
+      tile_height_of(packed), x.size(0), x.size(2), x.size(3), x.size(1), y.size(1)};
   const std::int64_t tiles = geometry.tiles();
   if (tiles == 0) return;
-  const winograd::Kernels& kernels = winograd::kernels().front();
+  const Kernels& kernels = winograd::kernels().front();
   const std::int64_t panels = packed.size(0);
   const std::int64_t parts = (tiles - 1) / tiles_at_once(geometry) + 1;
   // Where there are fewer parts than threads, each is shared among threads by its panels.
@@ -83,36 +107,38 @@ void convolve(const Tensor& y, const Tensor& x, const Tensor& packed,
   });
 }
 
+/// The filter of the convolution that turns the gradient of the outputs into that of the inputs.
+Tensor pack_transposed(const Tensor& weight) {
+  const FilterStrides strides = strides_of(weight);
+  return pack(weight, kBackward, weight.size(0), weight.size(1),
+              weight.const_data_ptr<float>() + 2 * (strides.row + strides.column),
+              {.output = strides.input,
+               .input = strides.output,
+               .row = -strides.row,
+               .column = -strides.column});
+}
+
 }  // namespace
 
 bool winograd_takes(const Tensor& weight, std::int64_t height, std::int64_t width,
-                    std::int64_t stride, std::int64_t padding, std::int64_t dilation) {
+                    at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation) {
+  const auto are = [](at::IntArrayRef values, std::int64_t wanted) {
+    return std::all_of(values.begin(), values.end(),
+                       [&](std::int64_t value) { return value == wanted; });
+  };
   if (winograd::kernels().empty() || !weight.is_cpu() || weight.scalar_type() != torch::kFloat32 ||
-      weight.size(2) != 3 || weight.size(3) != 3 || stride != 1 || padding != 1 || dilation != 1 ||
-      weight.size(0) % kChannels != 0 || weight.size(1) % kChannels != 0) {
+      weight.size(2) != Geometry::kTaps || weight.size(3) != Geometry::kTaps || !are(stride, 1) ||
+      !are(padding, 1) || !are(dilation, 1) || weight.size(0) % kChannels != 0 ||
+      weight.size(1) % kChannels != 0) {
     return false;
   }
-  const Geometry geometry{1, height, width, weight.size(1), weight.size(0)};
-  return geometry.tiles() * Geometry::kPoints * 2 <= height * width * 9;
+  const Geometry geometry{kForward, 1, height, width, weight.size(1), weight.size(0)};
+  return geometry.tiles() * geometry.points() * 2 <= height * width * 9;
 }
 
 Tensor winograd_pack(const Tensor& weight) {
-  return pack(weight, filter_geometry(weight.size(1), weight.size(0)),
-              {.data = weight.const_data_ptr<float>(),
-               .output = weight.stride(0),
-               .input = weight.stride(1),
-               .row = weight.stride(2),
-               .column = weight.stride(3)});
-}
-
-Tensor winograd_pack_transposed(const Tensor& weight) {
-  const auto* last = weight.const_data_ptr<float>() + 2 * (weight.stride(2) + weight.stride(3));
-  return pack(weight, filter_geometry(weight.size(0), weight.size(1)),
-              {.data = last,
-               .output = weight.stride(1),
-               .input = weight.stride(0),
-               .row = -weight.stride(2),
-               .column = -weight.stride(3)});
+  return pack(weight, kForward, weight.size(1), weight.size(0), weight.const_data_ptr<float>(),
+              strides_of(weight));
 }
 
 Tensor winograd_convolution(const Tensor& x, const Tensor& packed,
@@ -126,6 +152,49 @@ Tensor winograd_convolution(const Tensor& x, const Tensor& packed,
 void winograd_convolution_onto(const Tensor& sum, const Tensor& x, const Tensor& packed,
                                const std::optional<Tensor>& bias, bool relu) {
   convolve(sum, x, packed, bias, /*onto=*/true, relu);
+}
+
+Tensor winograd_input_gradient(const Tensor& gradient, const Tensor& weight) {
+  return winograd_convolution(gradient, pack_transposed(weight), /*bias=*/{}, /*relu=*/false);
+}
+
+Tensor winograd_weight_gradient(const Tensor& x, const Tensor& gradient, const Tensor& weight) {
+  const Tensor maps = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const Tensor of_outputs = gradient.contiguous(at::MemoryFormat::ChannelsLast);
+  const Geometry geometry{kBackward, x.size(0), x.size(2), x.size(3), x.size(1), gradient.size(1)};
+  const std::int64_t tiles = geometry.tiles();
+  if (tiles == 0) return at::zeros_like(weight);
+  Tensor of_weight = at::empty_like(weight);
+  const Kernels& kernels = winograd::kernels().front();
+  const std::int64_t panels = geometry.output / kernels.panel_width;
+  constexpr std::int64_t kTogether = 256;  // their points stay in a cache that cores share
+  const std::int64_t most = std::min(tiles, kTogether);
+  const auto floats = [&](std::int64_t count) { return at::empty({count}, maps.options()); };
+  const Tensor inputs = floats(geometry.points() * Kernels::stride(most, geometry.input));
+  const Tensor outputs =
+      floats(panels * geometry.points() * Kernels::stride(most, kernels.panel_width));
+  const Tensor sums = floats(geometry.points() * geometry.input * geometry.output);
+  auto* to_inputs = inputs.mutable_data_ptr<float>();
+  auto* to_outputs = outputs.mutable_data_ptr<float>();
+  auto* to_sums = sums.mutable_data_ptr<float>();
+  auto* to_weight = of_weight.mutable_data_ptr<float>();
+  const auto* from_maps = maps.const_data_ptr<float>();
+  const auto* from_outputs = of_outputs.const_data_ptr<float>();
+  for (std::int64_t first = 0; first < tiles; first += kTogether) {
+    const std::int64_t count = std::min(tiles - first, kTogether);
+    at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+      kernels.gather(geometry, first, count, begin, end, from_maps, from_outputs, to_inputs,
+                     to_outputs);
+    });
+    at::parallel_for(0, geometry.points(), 1, [&](std::int64_t begin, std::int64_t end) {
+      kernels.correlate(geometry, count, begin, end, to_inputs, to_outputs, /*onto=*/first > 0,
+                        to_sums);
+    });
+  }
+  at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
+    kernels.unpack(geometry, to_sums, begin, end, strides_of(weight), to_weight);
+  });
+  return of_weight;
 }
 
 }  // namespace referent::ops
