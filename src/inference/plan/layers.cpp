@@ -129,9 +129,9 @@ Tensor FrozenLinear::plus(const Tensor& x, const Tensor& other) const {
 FrozenConvolution::Method FrozenConvolution::choose(const Tensor& weight, const Options& options,
                                                     const Target& target) {
   if (!one_dnn_takes(target)) return Method::kLibTorch;
-  // Winograd's weight takes 2.7 times the memory; the largest ones, which meet the smallest maps,
-  // are not worth it.
-  constexpr std::int64_t kLargest = 1 << 20;
+  // Winograd's weight takes 2.7 times the memory; for the largest, which meet the smallest maps,
+  // that is much for little.
+  constexpr std::int64_t kLargest = 3 << 19;
   return target.dtype == torch::kFloat32 && weight.numel() <= kLargest &&
                  ops::winograd_takes(weight, options.side, options.side, twice(options.stride),
                                      twice(options.padding), twice(options.dilation))

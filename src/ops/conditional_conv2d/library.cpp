@@ -4,6 +4,7 @@
 #include "../kernel_types.h"
 #include "kernels.h"
 #include "referent/ops/onednn.h"
+#include "referent/ops/winograd.h"
 
 namespace referent::ops::convolution {
 namespace {
@@ -61,10 +62,22 @@ void add_pointwise_update(Tensor& y, const Tensor& bottleneck, const Tensor& cor
   }
 }
 
+bool by_winograd(const Tensor& x, const Tensor& weight) {
+  return x.suggest_memory_format() == at::MemoryFormat::ChannelsLast &&
+         x.scalar_type() == torch::kFloat32 &&
+         winograd_takes(weight, x.size(2), x.size(3), {1}, same_padding(weight), {1});
+}
+
 /// Gradients of convolve(x, weight, bias) to each.
 std::tuple<Tensor, Tensor, Tensor> convolve_backward(const Tensor& grad, const Tensor& x,
                                                      const Tensor& weight,
                                                      std::array<bool, 3> wanted) {
+  if (by_winograd(x, weight)) {
+    const auto [to_x, to_weight, to_bias] = wanted;
+    return {to_x ? winograd_input_gradient(grad, weight) : Tensor(),
+            to_weight ? winograd_weight_gradient(x, grad, weight) : Tensor(),
+            to_bias ? grad.sum({0, 2, 3}) : Tensor()};
+  }
   return at::convolution_backward(grad, x, weight, weight.size(0), /*stride=*/1,
                                   same_padding(weight), /*dilation=*/1, /*transposed=*/false,
                                   /*output_padding=*/0, /*groups=*/1, wanted);
@@ -124,7 +137,10 @@ Tensor library_inference(const Tensor& x, const Tensor& down_weight,
   }
   check_shapes(x, down_weight, down_bias, core, up_weight, up_bias, residual);
   const at::MemoryFormat format = x.suggest_memory_format();
-  const Tensor bottleneck = convolve(x, down_weight, down_bias).contiguous(format);
+  const Tensor bottleneck =
+      by_winograd(x, down_weight)
+          ? winograd_convolution(x, winograd_pack(down_weight), down_bias, /*relu=*/false)
+          : convolve(x, down_weight, down_bias).contiguous(format);
   Tensor y = start_of_output(bottleneck, up_weight, up_bias, residual, format);
   add_pointwise_update(y, bottleneck, core, up_weight, format);
   return y;

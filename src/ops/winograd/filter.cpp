@@ -11,6 +11,17 @@ namespace {
 // Filters are turned into vectors of output channels, and back, a square of channels at a time: one
 // side is what memory holds together, the other what a vector does.
 
+template <int Lanes>
+REFERENT_INLINE void load_taps(const float* filter, const FilterStrides& strides, std::int64_t c,
+                               std::int64_t m, float (&taps)[Lanes][kTaps][kTaps][Lanes]) {
+  for (std::int64_t i = 0; i < kTaps; ++i) {
+    for (std::int64_t j = 0; j < kTaps; ++j) {
+      taps[c][i][j][m] =
+          filter[m * strides.output + c * strides.input + i * strides.row + j * strides.column];
+    }
+  }
+}
+
 template <typename Machine, int Height>
 REFERENT_INLINE void pack_tiles(const Geometry& geometry, const float* filter,
                                 const FilterStrides& strides, std::int64_t begin, std::int64_t end,
@@ -24,14 +35,14 @@ REFERENT_INLINE void pack_tiles(const Geometry& geometry, const float* filter,
     float* of_half =
         packed + half / 2 * kPointRows * kPointColumns * point_stride + half % 2 * kLane;
     for (std::int64_t first = 0; first < geometry.input; first += kLane) {
-      for (std::int64_t m = 0; m < kLane; ++m) {
-        const float* from = filter + (half * kLane + m) * strides.output + first * strides.input;
-        for (std::int64_t i = 0; i < kTaps; ++i) {
-          for (std::int64_t j = 0; j < kTaps; ++j) {
-            for (std::int64_t c = 0; c < kLane; ++c) {
-              taps[c][i][j][m] = from[c * strides.input + i * strides.row + j * strides.column];
-            }
-          }
+      const float* from = filter + half * kLane * strides.output + first * strides.input;
+      if (strides.output < strides.input) {
+        for (std::int64_t c = 0; c < kLane; ++c) {
+          for (std::int64_t m = 0; m < kLane; ++m) load_taps(from, strides, c, m, taps);
+        }
+      } else {
+        for (std::int64_t m = 0; m < kLane; ++m) {
+          for (std::int64_t c = 0; c < kLane; ++c) load_taps(from, strides, c, m, taps);
         }
       }
       for (std::int64_t c = 0; c < kLane; ++c) {

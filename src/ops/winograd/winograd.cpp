@@ -7,6 +7,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels.h"
 
@@ -67,6 +68,14 @@ FilterStrides strides_of(const Tensor& weight) {
           .column = weight.stride(3)};
 }
 
+/// So many floats of this thread's own, which it keeps: new memory would cost as much as its use.
+float* thread_scratch(std::int64_t size) {
+  thread_local std::vector<float> scratch;
+  const auto wanted = static_cast<std::size_t>(size);
+  if (scratch.size() < wanted) scratch = std::vector<float>(wanted);
+  return scratch.data();
+}
+
 void convolve(const Tensor& y, const Tensor& x, const Tensor& packed,
               const std::optional<Tensor>& bias, bool onto, bool relu) {
   const Tensor maps = x.contiguous(at::MemoryFormat::ChannelsLast);
@@ -87,8 +96,7 @@ void convolve(const Tensor& y, const Tensor& x, const Tensor& packed,
   const auto* filter = packed.const_data_ptr<float>();
   auto* to = y.mutable_data_ptr<float>();
   at::parallel_for(0, parts * groups, 1, [&](std::int64_t begin, std::int64_t end) {
-    const Tensor scratch =
-        at::empty({kernels.scratch_size(geometry, (tiles - 1) / parts + 1)}, maps.options());
+    float* scratch = thread_scratch(kernels.scratch_size(geometry, (tiles - 1) / parts + 1));
     for (std::int64_t item = begin; item < end; ++item) {
       const std::int64_t part = item / groups;
       const std::int64_t group = item % groups;
@@ -102,7 +110,7 @@ void convolve(const Tensor& y, const Tensor& x, const Tensor& packed,
                         .tiles = share(tiles, part + 1, parts) - tile,
                         .first_panel = panel,
                         .panels = share(panels, group + 1, groups) - panel},
-                       from, filter, epilogue, scratch.mutable_data_ptr<float>(), to);
+                       from, filter, epilogue, scratch, to);
     }
   });
 }
@@ -167,7 +175,7 @@ Tensor winograd_weight_gradient(const Tensor& x, const Tensor& gradient, const T
   Tensor of_weight = at::empty_like(weight);
   const Kernels& kernels = winograd::kernels().front();
   const std::int64_t panels = geometry.output / kernels.panel_width;
-  constexpr std::int64_t kTogether = 256;  // their points stay in a cache that cores share
+  constexpr std::int64_t kTogether = 128;  // their points stay in a cache that cores share
   const std::int64_t most = std::min(tiles, kTogether);
   const auto floats = [&](std::int64_t count) { return at::empty({count}, maps.options()); };
   const Tensor inputs = floats(geometry.points() * Kernels::stride(most, geometry.input));
