@@ -71,8 +71,10 @@ std::optional<Ended> Trainer::evaluate_and_save(const RunFolder* folder) {
     }
     save_now = true;
   }
-  const std::optional<Ended> ended = ends_now();
+  std::optional<Ended> ended = ends_now();
   if (save_now || ended) save(folder);
+  // What was asked for during the save need not wait for a step.
+  if (save_now && !ended) ended = ends_now();
   return ended;
 }
 
