@@ -50,6 +50,17 @@ class Reaching : public torch::autograd::Function<Reaching> {
   }
 };
 
+/// Filters of one pixel lie in memory alike in every layout. Which layout's strides their gradients
+/// have depends on type and backend; the Reducer, which compares strides, wants the parameter's.
+void take_strides(const Tensor& parameter) {
+  Tensor& gradient = parameter.mutable_grad();
+  if (!gradient.defined() || gradient.strides() == parameter.strides()) return;
+  for (std::int64_t d = 0; d < parameter.dim(); ++d) {
+    if (parameter.size(d) > 1 && gradient.stride(d) != parameter.stride(d)) return;
+  }
+  gradient = gradient.as_strided(parameter.sizes(), parameter.strides());
+}
+
 /// Runs after a parameter's gradient has been added to.
 class AfterGradient : public torch::autograd::FunctionPostHook {
  public:
@@ -230,6 +241,7 @@ class GradientReducer::Exchange {
     const std::uintptr_t key =
         accumulator->add_post_hook(std::make_unique<AfterGradient>([this, index] {
           fired_[index] = 1;
+          take_strides(parameters_[index]);
           last_gradient_ = Clock::now();
         }));
     hooks_.emplace_back(std::move(accumulator), key);

@@ -11,7 +11,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using ::testing::AnyOf;
 using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 using ProcessesTest = StatefulTraining;
 
@@ -96,6 +99,16 @@ TEST_F(ProcessesTest, TrainToTheSameBitsTwice) {
     EXPECT_EQ(finish(fmt::format("second-{}", count), count), first);
     fmt::print("{} processes, the same seed twice: weights {}, metrics and events equal\n", count,
                first.weights);
+  }
+}
+
+TEST_F(ProcessesTest, TrainIn16BitsWithoutAWarning) {
+  // Filters of 1x1 have gradients of other strides than in 32 bits.
+  const Words words = train("narrow", {"--set", "train.precision=bfloat16", "--set",
+                                       "model.visual_encoder.backbone.depth=50"});
+  for (const ProcessResult& result : Processes(2, words).wait()) {
+    EXPECT_THAT(result, ExitsWith(0));
+    EXPECT_THAT(result.err, Not(AnyOf(HasSubstr("Warning"), HasSubstr("strides"))));
   }
 }
 
