@@ -118,7 +118,6 @@ class SumHook : public c10d::CommHookInterface {
 
   c10::intrusive_ptr<Future> runHook(c10d::GradBucket& bucket) override {
     const Tensor& buffer = bucket.getBuffer();
-    ledger_->begin(static_cast<std::int64_t>(buffer.nbytes()));
     return deterministic_ ? sum_in_order(buffer) : sum_anyhow(buffer);
   }
 
@@ -129,6 +128,7 @@ class SumHook : public c10d::CommHookInterface {
  private:
   c10::intrusive_ptr<Future> sum_anyhow(const Tensor& buffer) const {
     std::vector<Tensor> tensors{buffer};
+    ledger_->begin(static_cast<std::int64_t>(buffer.nbytes()));
     return group_->allreduce(tensors)->getFuture()->then(
         [ledger = ledger_](Future& sum) {
           ledger->end(!sum.hasError());
@@ -143,6 +143,7 @@ class SumHook : public c10d::CommHookInterface {
       all[0].push_back(torch::empty_like(buffer));
     }
     std::vector<Tensor> inputs{buffer};
+    ledger_->begin(static_cast<std::int64_t>(buffer.nbytes()));
     return group_->allgather(all, inputs)
         ->getFuture()
         ->then(
@@ -174,7 +175,9 @@ class SumHook : public c10d::CommHookInterface {
 class GradientReducer::Exchange {
  public:
   Exchange(ProcessGroup& group, const Parameters& parameters, const ReducerOptions& options)
-      : group_(group), recompute_(options.recompute), fired_(parameters.size(), 0) {
+      : group_(group),
+        expect_all_(options.recompute || options.abandonable),
+        fired_(parameters.size(), 0) {
     std::unordered_map<std::size_t, std::string> names;
     // Backward passes reach parameters from the last to the first; so do the buckets.
     for (const auto& [name, parameter] : std::views::reverse(parameters)) {
@@ -202,12 +205,12 @@ class GradientReducer::Exchange {
   }
 
   void backward(const Tensor& loss) {
-    try {
+    told([&] {
       const bool learns = loss.defined() && loss.requires_grad();
       // The Reducer takes a parameter for used when the graph of one of these reaches it. Where the
       // loss's graph does not show all, every parameter is expected; those without gradient are
       // then made up for below, at the price of a later exchange.
-      const bool expect_all = recompute_ || !learns;
+      const bool expect_all = expect_all_ || !learns;
       std::vector<Tensor> outputs;
       if (learns) outputs.push_back(loss);
       if (expect_all) outputs.push_back(Reaching::apply(at::TensorList(parameters_)));
@@ -217,19 +220,42 @@ class GradientReducer::Exchange {
         const Silence silence;  // of the advice to search only where parameters are unused
         reducer_->prepare_for_backward(outputs);
       }
+      under_way_ = true;
       if (learns) loss.backward();
       const Clock::time_point computed = last_gradient_;
       if (expect_all) reach_the_rest();
+      under_way_ = false;
       ledger_->add_exposed(seconds(Clock::now() - computed));
+    });
+  }
+
+  bool abandon() {
+    if (!under_way_) {
+      backward({});
+      return true;
+    }
+    under_way_ = false;
+    // With every gradient there it is the exchange that failed, which this cannot go on with.
+    if (std::ranges::find(fired_, 0) == fired_.end()) return false;
+    told([&] { reach_the_rest(); });
+    return true;
+  }
+
+  CommunicationCost take_cost() { return ledger_->take(); }
+
+ private:
+  /// Runs `part` of a backward pass and makes the group's error of one that the network is to blame
+  /// for.
+  template <typename Part>
+  void told(const Part& part) {
+    try {
+      part();
     } catch (const std::exception& error) {
       if (ledger_->failed() || is_of_network(error)) group_.fail(error.what());
       throw;
     }
   }
 
-  CommunicationCost take_cost() { return ledger_->take(); }
-
- private:
   /// Also of the Reducer's own exchange, of which parameters were used.
   static bool is_of_network(const std::exception& error) {
     return dynamic_cast<const c10::DistError*>(&error) != nullptr ||
@@ -263,11 +289,12 @@ class GradientReducer::Exchange {
   }
 
   ProcessGroup& group_;
-  bool recompute_;
+  bool expect_all_;                 ///< every parameter is, whatever the loss's graph shows
   std::vector<Tensor> parameters_;  ///< the last first
   /// What adds to each parameter's gradient, and the key of the hook there.
   std::vector<std::pair<std::shared_ptr<torch::autograd::Node>, std::uintptr_t>> hooks_;
   std::vector<char> fired_;  ///< parameters whose gradient is there in this pass
+  bool under_way_ = false;   ///< the Reducer waits for gradients
   Clock::time_point last_gradient_;
   std::shared_ptr<Ledger> ledger_ = std::make_shared<Ledger>();
   std::unique_ptr<c10d::Reducer> reducer_;
@@ -288,6 +315,10 @@ void GradientReducer::accumulate(const Tensor& loss) {
 void GradientReducer::backward(const Tensor& loss) {
   if (exchange_) return exchange_->backward(loss);
   accumulate(loss);
+}
+
+bool GradientReducer::abandon() {
+  return !exchange_ || exchange_->abandon();
 }
 
 CommunicationCost GradientReducer::take_cost() {

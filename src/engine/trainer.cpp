@@ -10,7 +10,6 @@
 
 #include "agreement.h"
 #include "checkpoint_io.h"
-#include "memory.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 #include "referent/core/random.h"
@@ -21,6 +20,7 @@
 #include "referent/models/init.h"
 #include "referent/models/state.h"
 #include "referent/text/config.h"
+#include "referent/training/memory.h"
 #include "referent/training/schedule.h"
 
 namespace referent::engine {
@@ -200,6 +200,7 @@ void Trainer::join_group() {
   distributed::ProcessGroup& group = *options_.group;
   group.check_agreement("configuration", dump_run_config(config_));
   group.check_agreement("version of the program", versions_json());
+  group.check_agreement("options", fmt::format("--auto-accumulate: {}", options_.auto_accumulate));
   group.check_agreement("training data", description_of(examples_));
   group.check_agreement("point to go on from", to_text(state_));
   std::vector<torch::Tensor> tensors;
@@ -209,7 +210,7 @@ void Trainer::join_group() {
   reducer_ = std::make_unique<distributed::GradientReducer>(
       group, optimizer_->parameters(),
       distributed::ReducerOptions{how.deterministic, how.bucket_megabytes,
-                                  config_.train.recompute_activations});
+                                  config_.train.recompute_activations, options_.auto_accumulate});
 }
 
 Ended Trainer::run(const RunFolder* folder) {
@@ -327,7 +328,7 @@ training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
       options_.device,
       config_.train.loss,
       {type_of(config_.train.precision), config_.train.recompute_activations},
-      {options_.group, reducer_.get()}};
+      {options_.group, reducer_.get(), options_.group != nullptr && options_.auto_accumulate}};
   statistics_->keep();
   for (;;) {
     const std::vector<training::Piece> pieces = pieces_of(batch, share, counts);
@@ -343,28 +344,32 @@ training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
       if (ema_) ema_->update();
       return result;
     } catch (const std::exception& error) {
-      if (!is_out_of_memory(error)) throw;
-      make_smaller_pieces(share.size(), error.what());
+      if (!training::is_out_of_memory(error)) throw;
+      make_smaller_pieces(batch.size(), error);
       statistics_->restore();
     }
   }
 }
 
-/// After a step that found no memory.
-void Trainer::make_smaller_pieces(std::int64_t samples, const std::string& reason) {
+/// After a step of `samples` that found no memory.
+void Trainer::make_smaller_pieces(std::size_t samples, const std::exception& error) {
   optimizer_->zero_gradients();
-  release_unused_memory(options_.device);
-  const std::int64_t size = (samples + state_.accumulation - 1) / state_.accumulation;
-  const std::string failed =
-      fmt::format("out of memory in step {}, at {} pictures of {} x {} pixels at once in {}",
-                  state_.step + 1, size, config_.data.image.size, config_.data.image.size,
-                  config::name_of(config_.train.precision));
-  // Other processes are within the step already; they cannot begin it anew.
-  if (!options_.auto_accumulate || size <= 1 || processes() > 1) {
+  training::release_unused_memory(options_.device);
+  const std::int64_t pieces = processes() * state_.accumulation;
+  const std::int64_t size = (static_cast<std::int64_t>(samples) + pieces - 1) / pieces;
+  // Without an agreement the others are within the step, and cannot begin it anew.
+  const auto* agreed = dynamic_cast<const training::OutOfMemory*>(&error);
+  const std::string failed = fmt::format(
+      "out of memory in step {}{}, at {} pictures of {} x {} pixels at once in {}", state_.step + 1,
+      agreed != nullptr ? fmt::format(" on rank {}", agreed->rank()) : "", size,
+      config_.data.image.size, config_.data.image.size, config::name_of(config_.train.precision));
+  if (!options_.auto_accumulate || size <= 1 || (processes() > 1 && agreed == nullptr)) {
+    const std::string reason = error.what();
     throw DeviceError(
-        "{}. Raise /train/accumulation (or give --auto-accumulate), set "
-        "/train/recompute_activations, lower /train/batch_size or /data/image/size. {}",
-        failed, reason.substr(0, reason.find('\n')));
+        "{}. Raise /train/accumulation{}, set /train/recompute_activations, lower "
+        "/train/batch_size or /data/image/size. {}",
+        failed, options_.auto_accumulate ? "" : " (or give --auto-accumulate)",
+        reason.substr(0, reason.find('\n')));
   }
   state_.accumulation *= 2;
   log::warning("{}: /train/accumulation is {} from now on, the batch stays {}", failed,

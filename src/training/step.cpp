@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/training/step.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "referent/batch/memory_pool.h"
+#include "referent/training/memory.h"
 
 namespace referent::training {
 namespace {
@@ -41,15 +44,9 @@ void backward(const Tensor& loss, const Exchange& exchange, bool last) {
   }
 }
 
-}  // namespace
-
-StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> pieces,
-                const losses::BatchCounts& whole, double factor, double loss_scale,
-                const StepOptions& options) {
-  // A step's tensors are the next one's again. GPUs keep their memory themselves.
-  static const MemoryPool pool;
-  const MemoryPool::Scope pooled(pool);
-  optimizer.zero_gradients();
+/// The passes of all pieces.
+Sums compute(models::Model& model, std::span<const Piece> pieces, const losses::BatchCounts& whole,
+             double loss_scale, const StepOptions& options) {
   Sums sums;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const Piece& piece = pieces[i];
@@ -62,6 +59,48 @@ StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> p
              i + 1 == pieces.size());
     sums.add(of_piece, piece.weight);
   }
+  return sums;
+}
+
+/// Throws OutOfMemory on all processes where one of them says what it lacks.
+void agree(const std::optional<std::string>& lacks, const StepOptions& options) {
+  distributed::ProcessGroup& group = *options.exchange.group;
+  Tensor count = torch::full({1}, lacks ? 1.0 : 0.0, torch::TensorOptions(options.device));
+  group.all_reduce_sum(count);
+  if (count.item<double>() == 0) return;
+  const std::vector<std::string> reasons = group.all_gather(lacks.value_or(""));
+  const auto first = std::ranges::find_if_not(reasons, &std::string::empty);
+  throw OutOfMemory(static_cast<int>(first - reasons.begin()), *first);
+}
+
+/// compute() where a process that finds no memory still takes its part in the exchange.
+Sums compute_together(models::Model& model, std::span<const Piece> pieces,
+                      const losses::BatchCounts& whole, double loss_scale,
+                      const StepOptions& options) {
+  Sums sums;
+  std::optional<std::string> lacks;
+  try {
+    sums = compute(model, pieces, whole, loss_scale, options);
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error) || !options.exchange.reducer->abandon()) throw;
+    lacks = error.what();
+  }
+  agree(lacks, options);
+  return sums;
+}
+
+}  // namespace
+
+StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> pieces,
+                const losses::BatchCounts& whole, double factor, double loss_scale,
+                const StepOptions& options) {
+  // A step's tensors are the next one's again. GPUs keep their memory themselves.
+  static const MemoryPool pool;
+  const MemoryPool::Scope pooled(pool);
+  optimizer.zero_gradients();
+  const Sums sums = options.exchange.agree_on_memory
+                        ? compute_together(model, pieces, whole, loss_scale, options)
+                        : compute(model, pieces, whole, loss_scale, options);
   Tensor losses = sums.sums();
   if (options.exchange.group != nullptr) options.exchange.group->all_reduce_sum(losses);
   const Tensor scaled_norm = optimizer.gradient_norm();

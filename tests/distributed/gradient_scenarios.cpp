@@ -19,11 +19,25 @@ using torch::Tensor;
 constexpr std::int64_t kWidth = 16;
 constexpr std::int64_t kSamples = 8;
 
+/// Its backward pass finds no memory.
+class Lacking : public torch::autograd::Function<Lacking> {
+ public:
+  static Tensor forward(torch::autograd::AutogradContext* /*context*/, const Tensor& x) {
+    return x.clone();
+  }
+  static torch::autograd::variable_list backward(
+      torch::autograd::AutogradContext* /*context*/,
+      const torch::autograd::variable_list& /*gradients*/) {
+    throw std::bad_alloc();
+  }
+};
+
 /// Layers one after the other, the middle one a block that may be computed again, a head that only
 /// some samples use, and one that none does.
 struct ModelImpl : torch::nn::Module {
   torch::nn::Linear first{kWidth, kWidth}, block{kWidth, kWidth}, last{kWidth, kWidth};
   torch::nn::Linear optional{kWidth, 1}, unused{kWidth, 1};
+  bool lacks_memory = false;  ///< for the gradient of the first layer
 
   ModelImpl() {
     register_module("unused", unused);
@@ -37,6 +51,7 @@ struct ModelImpl : torch::nn::Module {
   Tensor forward(const Tensor& x, std::int64_t optional_row, bool recompute) {
     const nn::ForgetActivations forget(recompute);
     Tensor y = torch::tanh(first(x));
+    if (lacks_memory) y = Lacking::apply(y);
     y = nn::forgetting(
         [layer = block](const std::vector<Tensor>& in) mutable {
           return torch::tanh(layer(in[0]));
@@ -78,7 +93,24 @@ class Steps {
         group, named(model_),
         distributed::ReducerOptions{.deterministic = features.contains("deterministic"),
                                     .bucket_megabytes = 0.002,
-                                    .recompute = features.contains("recompute")});
+                                    .recompute = features.contains("recompute"),
+                                    .abandonable = is_abandoned()});
+  }
+
+  bool is_abandoned() const {
+    return features_.contains("abandon-before") || features_.contains("abandon-within");
+  }
+
+  /// A step that rank 1 cannot finish: before its last backward pass or within it.
+  void failing_step(int number) {
+    model_->lacks_memory = group_.rank() == 1 && features_.contains("abandon-within");
+    try {
+      if (group_.rank() == 1 && features_.contains("abandon-before")) throw std::bad_alloc();
+      step(number);
+    } catch (const std::bad_alloc&) {
+      REFERENT_CHECK(reducer_->abandon());
+    }
+    model_->lacks_memory = false;
   }
 
   void step(int number) {
@@ -147,6 +179,7 @@ void gradients(ProcessGroup& group, const Arguments& arguments) {
   Steps steps(group, type_of(arguments.at(0)), {arguments.begin() + 1, arguments.end()});
   steps.step(0);
   steps.descend();
+  if (steps.is_abandoned()) steps.failing_step(1);
   steps.step(1);
   steps.print();
 }

@@ -86,6 +86,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ARankWithoutSamples", 3, {"float64", "few", "deterministic"}},
         Case{"Recomputed", 2, {"float64", "recompute"}},
         Case{"RecomputedWithAll", 3, {"float64", "recompute", "optional", "accumulate", "few"}},
+        Case{"AfterOneThatARankCouldNotBegin", 3, {"float64", "abandon-before", "optional"}},
+        Case{"AfterOneThatARankCouldNotFinish", 3, {"float64", "abandon-within", "optional"}},
+        Case{"AfterOneOfPiecesInOrder",
+             2,
+             {"float64", "abandon-within", "accumulate", "deterministic", "recompute"}},
         // One and another way to round: sums of 8 samples, in float32 and in bfloat16.
         Case{"Float32", 2, {"float32"}, 1e-5}, Case{"BFloat16", 2, {"bfloat16"}, 0.05},
         Case{"BFloat16Deterministic", 3, {"bfloat16", "deterministic"}, 0.05}),

@@ -8,16 +8,22 @@
 namespace referent::testing {
 namespace {
 
+using ::testing::Each;
 using ::testing::HasSubstr;
 
-class MemoryTest : public StatefulTraining {
+class MemoryTest : public StatefulTraining, public ::testing::WithParamInterface<int> {
  protected:
-  /// Two steps whose pictures need most of the memory. (With the tiny run's 8 channels oneDNN's
-  /// backward pass of strided 1x1 convolutions crashes on maps as large as these.)
+  static int count() { return GetParam(); }
+  /// The process whose memory is limited.
+  static int poor() { return count() - 1; }
+
+  /// Two steps whose pictures, 16 for each process, need most of the memory. (With the tiny run's 8
+  /// channels oneDNN's backward pass of strided 1x1 convolutions crashes on maps as large as
+  /// these.)
   Words words(const std::string& name, int accumulation, const Words& more = {}) const {
     Words all{"train", tiny_.config(), "--out", run(name), "--json", "--workers", "1"};
     for (const std::string& value :
-         {std::string("train.max_steps=2"), std::string("train.batch_size=16"),
+         {std::string("train.max_steps=2"), fmt::format("train.batch_size={}", 16 * count()),
           std::string("data.image.size=384"), std::string("train.eval_every_epochs=0"),
           std::string("model.visual_encoder.backbone.width=16"),
           fmt::format("train.accumulation={}", accumulation)}) {
@@ -27,62 +33,78 @@ class MemoryTest : public StatefulTraining {
     return all;
   }
 
-  /// The most address space that a run had, in kilobytes.
+  /// The most address space that the process with little memory had in a run without a limit, in
+  /// kilobytes.
   long most_of(const std::string& name, int accumulation) const {
-    Process process(program(), words(name, accumulation),
-                    {.environment = {{"OMP_NUM_THREADS", "1"}}});
+    Processes processes(count(), words(name, accumulation));
     long most = 0;
-    while (process.running()) {
-      std::ifstream status(fmt::format("/proc/{}/status", process.id()));
+    while (processes[poor()].running()) {
+      std::ifstream status(fmt::format("/proc/{}/status", processes[poor()].id()));
       for (std::string word; status >> word;) {
         if (word == "VmPeak:") status >> most;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-    EXPECT_THAT(process.wait(), ExitsWith(0));
+    EXPECT_THAT(processes.wait(), Each(ExitsWith(0)));
     return most;
   }
 
-  ProcessResult limited(long kilobytes, const Words& arguments) const {
-    Words all{"-c", fmt::format("ulimit -v {}; exec \"$@\"", kilobytes), "sh", program()};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    return Process("/bin/sh", all, {.environment = {{"OMP_NUM_THREADS", "1"}}}).wait();
+  static Processes limited(long kilobytes, const Words& arguments) {
+    return {count(), [&](int rank) {
+              return ProcessStart{arguments, {}, {}, rank == poor() ? kilobytes : 0};
+            }};
   }
 };
 
-TEST_F(MemoryTest, IsSaidWithBatchSizeAndRemedyAndHalvedOnRequest) {
+TEST_P(MemoryTest, IsSaidWithBatchSizeAndRemedyAndHalvedOnRequest) {
   const long whole = most_of("whole", 1);
   const long pieces = most_of("pieces", 16);
   ASSERT_GT(whole, pieces + 200'000) << "the batch is too small to be told from the program";
   const long limit = pieces + (whole - pieces) / 3;
 
-  const ProcessResult refused = limited(limit, words("refused", 1));
-  EXPECT_THAT(refused, Fails(5, {"out of memory in step 1", "16 pictures of 384 x 384 pixels",
-                                 "float32", "/train/accumulation", "--auto-accumulate",
-                                 "/train/batch_size", "/data/image/size"}));
+  Processes without = limited(limit, words("refused", 1));
+  EXPECT_LE(without.wait_from_the_first(), 5);
+  const auto refused = without.wait();
+  for (int rank = 0; rank < count(); ++rank) {
+    const ProcessResult& result = refused[static_cast<std::size_t>(rank)];
+    Words said{"out of memory in step 1",
+               "16 pictures of 384 x 384 pixels",
+               "float32",
+               "/train/accumulation",
+               "--auto-accumulate",
+               "/train/batch_size",
+               "/data/image/size"};
+    if (rank != poor()) said.push_back(fmt::format("rank {} failed", poor()));
+    EXPECT_THAT(result, Fails(rank == poor() ? 5 : 7, said));
+  }
 
-  const ProcessResult halved = limited(limit, words("halved", 1, {"--auto-accumulate"}));
-  ASSERT_THAT(halved, ExitsWith(0));
-  EXPECT_THAT(halved.err, HasSubstr("the batch stays 16"));
+  const auto halved = limited(limit, words("halved", 1, {"--auto-accumulate"})).wait();
+  ASSERT_THAT(halved, Each(ExitsWith(0)));
+  const ProcessResult& first = halved.front();
+  EXPECT_THAT(first.err, HasSubstr(fmt::format("the batch stays {}", 16 * count())));
+  if (count() > 1) {
+    EXPECT_THAT(first.err, HasSubstr(fmt::format("step 1 on rank {}", poor())));
+  }
   int accumulation = 1;
-  while (halved.err.find(fmt::format("/train/accumulation is {} ", 2 * accumulation)) !=
+  while (first.err.find(fmt::format("/train/accumulation is {} ", 2 * accumulation)) !=
          std::string::npos) {
     accumulation *= 2;
   }
   EXPECT_GE(accumulation, 2);
-  const ProcessResult same =
-      Process(program(), words("same", accumulation), {.environment = {{"OMP_NUM_THREADS", "1"}}})
-          .wait();
-  EXPECT_EQ(document(halved)["weights"], document(same)["weights"]);
+  const auto same = Processes(count(), words("same", accumulation)).wait();
+  EXPECT_EQ(document(first)["weights"], document(same.front())["weights"]);
   EXPECT_EQ(read_text_file(run("halved") / "metrics.jsonl"),
             read_text_file(run("same") / "metrics.jsonl"));
   fmt::print(
-      "RLIMIT_AS {} MB (the whole batch needs {}, single pictures {}): status 5 with batch, "
-      "size and remedy; with --auto-accumulate {} pieces, weights {} as with as many from "
-      "the start\n",
-      limit / 1024, whole / 1024, pieces / 1024, accumulation,
-      document(same)["weights"].get<std::string>());
+      "{} processes, RLIMIT_AS of one {} MB (its whole batch needs {}, single pictures {}): status "
+      "5 with batch, size and remedy; with --auto-accumulate {} pieces, weights {} as with as many "
+      "from the start\n",
+      count(), limit / 1024, whole / 1024, pieces / 1024, accumulation,
+      document(first)["weights"].get<std::string>());
 }
+
+INSTANTIATE_TEST_SUITE_P(OnProcesses, MemoryTest, ::testing::Values(1, 2),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace referent::testing

@@ -30,6 +30,13 @@ std::string without_times(const std::string& bytes) {
   return events;
 }
 
+std::unique_ptr<Process> start_one(const ProcessStart& one, const ProcessOptions& options) {
+  if (one.address_space == 0) return std::make_unique<Process>(program(), one.words, options);
+  Words words{"-c", fmt::format("ulimit -v {}; exec \"$@\"", one.address_space), "sh", program()};
+  words.insert(words.end(), one.words.begin(), one.words.end());
+  return std::make_unique<Process>("/bin/sh", words, options);
+}
+
 }  // namespace
 
 Processes::Processes(int count, const std::function<ProcessStart(int rank)>& start) {
@@ -46,7 +53,7 @@ Processes::Processes(int count, const std::function<ProcessStart(int rank)>& sta
                                   {"MASTER_PORT", std::to_string(port)}});
     }
     std::ranges::move(one.environment, std::back_inserter(options.environment));
-    processes_.push_back(std::make_unique<Process>(program(), one.words, options));
+    processes_.push_back(start_one(one, options));
   }
 }
 
@@ -61,6 +68,16 @@ std::vector<ProcessResult> Processes::wait() {
   std::vector<ProcessResult> results;
   for (const auto& process : processes_) results.push_back(process->wait());
   return results;
+}
+
+double Processes::wait_from_the_first() {
+  const auto ended = [](const auto& process) { return !process->running(); };
+  while (std::ranges::none_of(processes_, ended)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  const auto first = std::chrono::steady_clock::now();
+  for (const auto& process : processes_) process->wait();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - first).count();
 }
 
 void PrintTo(const Outcome& outcome, std::ostream* stream) {

@@ -18,6 +18,7 @@ struct ProcessStart {
   Words words;
   Variables environment = {};  ///< beside what makes it one of the group
   Path folder = {};            ///< to start in; empty: this process's
+  long address_space = 0;      ///< the most it may have [kB]; 0: no limit
 };
 
 /// Processes of the program in one group, started as a cluster's tools start them; on its own where
@@ -31,6 +32,8 @@ class Processes {
   void send(int signal) const;
   bool running() { return processes_.front()->running(); }
   std::vector<ProcessResult> wait();
+  /// Waits until the first has ended, then for the others. How long those took [s].
+  double wait_from_the_first();
 
  private:
   std::vector<std::unique_ptr<Process>> processes_;

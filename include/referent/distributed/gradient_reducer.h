@@ -19,6 +19,8 @@ struct ReducerOptions {
   /// parameters the graph of the loss does not show. Each may be so once in a backward pass: of a
   /// block that a loss goes through twice, c10d::Reducer cannot tell when its gradients are ready.
   bool recompute = false;
+  /// abandon() may be called. Where the loss reaches not all parameters, exchanges begin later.
+  bool abandonable = false;
 };
 
 /// What the exchange of gradients has cost. On a GPU the times are the host's, which does not wait
@@ -55,6 +57,12 @@ class GradientReducer {
   /// everywhere. A rank without samples gives an undefined loss and takes part with nothing.
   /// Throws PeerError as the group does.
   void backward(const torch::Tensor& loss);
+
+  /// For a process whose step failed, in accumulate(), in backward() or before either, while others
+  /// wait in backward(): takes part with what there is, so that they come to their end. All ranks'
+  /// gradients are worth nothing then. False when backward() failed too late to know what the
+  /// others have of it. Needs ReducerOptions::abandonable.
+  bool abandon();
 
   /// What backward() has cost since the last call of this.
   CommunicationCost take_cost();

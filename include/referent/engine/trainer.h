@@ -41,7 +41,8 @@ struct TrainerOptions {
   std::int64_t workers = 2;
   /// Seconds after which training stops with all that is needed to go on; 0: none.
   double time_limit = 0;
-  /// Where memory does not suffice for a step, compute it in twice as many pieces, again and again.
+  /// Where memory does not suffice for a step, compute it in twice as many pieces, again and again;
+  /// of several processes all do. Set alike on all of them.
   bool auto_accumulate = false;
   /// Asked between steps and between batches of an evaluation; a signal's number ends the run.
   std::function<int()> stop = stop_signal;
@@ -107,7 +108,7 @@ class Trainer {
   std::optional<Ended> train_epoch(const RunFolder* folder, ProgressBar& bar);
   training::StepResult train_step(const std::vector<std::int64_t>& batch, const Batch& share,
                                   bool counts);
-  void make_smaller_pieces(std::int64_t samples, const std::string& reason);
+  void make_smaller_pieces(std::size_t samples, const std::exception& error);
   void account(const std::vector<std::int64_t>& batch, const training::StepResult& result,
                const RunFolder* folder);
   double learning_rate_factor(std::int64_t step) const;

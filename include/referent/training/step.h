@@ -28,6 +28,9 @@ struct Piece {
 struct Exchange {
   distributed::ProcessGroup* group = nullptr;  ///< null: one process
   distributed::GradientReducer* reducer = nullptr;
+  /// Processes tell each other where memory did not suffice, so that all of them can begin the step
+  /// anew. Costs a small exchange that the host waits for; the reducer must be abandonable.
+  bool agree_on_memory = false;
 };
 
 struct StepOptions {
@@ -47,7 +50,8 @@ struct StepResult {
 /// One step of gradient descent on a batch, computed piece by piece, at least one. The gradient is
 /// that of the losses of `whole`, of which the pieces of all processes are all there is; the result
 /// is the same on all of them. `factor` is the learning rate's,
-/// `loss_scale` multiplies the loss and is taken out of the gradient again.
+/// `loss_scale` multiplies the loss and is taken out of the gradient again. Throws OutOfMemory on
+/// all processes where they agree on memory, before anything has changed but the gradients.
 StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> pieces,
                 const losses::BatchCounts& whole, double factor, double loss_scale,
                 const StepOptions& options);

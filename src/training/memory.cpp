@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "memory.h"
+#include "referent/training/memory.h"
 
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/util/Exception.h>
@@ -8,11 +8,15 @@
 #include <string_view>
 
 #include "referent/batch/memory_pool.h"
+#include "referent/distributed/process_group.h"
 
-namespace referent::engine {
+namespace referent::training {
 
 bool is_out_of_memory(const std::exception& error) {
+  // Another process's, which its message repeats.
+  if (dynamic_cast<const distributed::PeerError*>(&error) != nullptr) return false;
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  if (dynamic_cast<const OutOfMemory*>(&error) != nullptr) return true;
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
   // LibTorch's CPU allocator and oneDNN have no type of their own for it. (What oneDNN cannot
   // compute at all ends with "could not create a primitive descriptor ...".)
@@ -28,4 +32,4 @@ void release_unused_memory(torch::Device device) {
   if (device.is_cuda()) c10::getDeviceAllocator(device.type())->emptyCache();
 }
 
-}  // namespace referent::engine
+}  // namespace referent::training
