@@ -122,7 +122,7 @@ TEST_P(FullDiskTest, AtEveryKindOfCall) {
       GetParam(), kinds.size(), calls.size(), fmt::join(kinds, ", "));
 }
 
-INSTANTIATE_TEST_SUITE_P(OnProcesses, FullDiskTest, ::testing::Values(1),
+INSTANTIATE_TEST_SUITE_P(OnProcesses, FullDiskTest, ::testing::Values(1, 2),
                          ::testing::PrintToStringParamName());
 
 }  // namespace
