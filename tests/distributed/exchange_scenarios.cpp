@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
+#include <vector>
 
 #include "referent/core/error.h"
 #include "referent/training/running_statistics.h"
@@ -69,6 +70,20 @@ void check_statistics(ProcessGroup& group) {
   }
 }
 
+/// Takes memory until it is killed; a gigabyte at most.
+void eat() {
+  constexpr std::size_t kPiece = std::size_t{16} << 20;
+  std::vector<std::vector<char>> pieces;
+  while (pieces.size() < 64) pieces.emplace_back(kPiece, 1);
+}
+
+/// How a rank leaves its group; "eat" waits until it is told to.
+void leave(const std::string& how, const std::string& folder) {
+  if (how == "exit") std::_Exit(0);
+  if (how == "throw") throw DataError("picture.jpg is torn");
+  if (std::filesystem::exists(folder + "/eat")) eat();
+}
+
 }  // namespace
 
 void exchange(ProcessGroup& group, const Arguments& /*arguments*/) {
@@ -90,10 +105,7 @@ void loop(ProcessGroup& group, const Arguments& arguments) {
   const int leaver = arguments.size() > 1 ? std::stoi(arguments.at(1)) : -1;
   note(folder, group.rank());
   for (int step = 0;; ++step) {
-    if (group.rank() == leaver && step == 3) {
-      if (arguments.at(2) == "exit") std::_Exit(0);
-      throw DataError("picture.jpg is torn");
-    }
+    if (group.rank() == leaver && step >= 3) leave(arguments.at(2), folder);
     Tensor stop = torch::full({1}, std::filesystem::exists(folder + "/stop") ? 1 : 0);
     group.all_reduce_sum(stop);
     if (stop.item<std::int64_t>() > 0) return;

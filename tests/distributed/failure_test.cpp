@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One of three ranks comes to grief: all end soon, and say who was first.
 #include <csignal>
+#include <fstream>
 
 #include "group.h"
+#include "support/memory_group.h"
 #include "support/temporary_folder.h"
 
 namespace referent::testing {
@@ -47,6 +49,26 @@ TEST_P(FailureTest, Killed) {
     for (const ProcessResult& result : results) {
       EXPECT_THAT(result.err, HasSubstr(fmt::format("rank {} ", GetParam())));
     }
+  }
+}
+
+TEST_P(FailureTest, KilledByTheSystemForLackOfMemory) {
+  const MemoryGroup memory(std::size_t{64} << 20);
+  if (!memory.why_not().empty()) GTEST_SKIP() << memory.why_not();
+  Group group(kSize, {"loop", folder_.path(), std::to_string(GetParam()), "eat"});
+  wait_for_notes(folder_.path(), kSize);
+  ASSERT_TRUE(memory.take(group[GetParam()].id()));
+  std::ofstream(folder_.path() / "eat").close();
+  EXPECT_EQ(group[GetParam()].wait().signal, SIGKILL);
+  const auto start = Clock::now();
+  const auto results = survivors(group, GetParam());
+  const std::chrono::duration<double> took = Clock::now() - start;
+  fmt::print("rank {} killed for lack of memory: all gone after {:.2f} s\n", GetParam(),
+             took.count());
+  EXPECT_LE(took.count(), kAllGone);
+  EXPECT_THAT(results, Each(Ends(7)));
+  for (const ProcessResult& result : results) {
+    EXPECT_THAT(result.err, HasSubstr(fmt::format("rank {} ", GetParam())));
   }
 }
 
