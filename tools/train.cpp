@@ -24,6 +24,10 @@ void add_train(CLI::App& root, app::CommandLine& into) {
           CLI::AsNumberWithUnit::CASE_INSENSITIVE));
   command->add_flag("--auto-accumulate", options->auto_accumulate,
                     "where memory does not suffice, compute a batch in more and smaller pieces");
+  command->add_option("--profile", options->profile,
+                      "write the timeline of one step, the third, to this file, for "
+                      "chrome://tracing, and print what takes longest; several processes write one "
+                      "each, named trace-rank1.json for trace.json");
   command->add_flag("--overwrite", options->overwrite, "replace an existing run folder");
 }
 

@@ -112,6 +112,15 @@ std::string device_list(const std::string& device, const distributed::ProcessGro
   return group == nullptr ? device : fmt::format("{} on {} processes", device, group->size());
 }
 
+/// Of several processes each writes a file of its own: trace.json becomes trace-rank1.json.
+std::optional<Path> timeline_of(const std::optional<Path>& file,
+                                const distributed::ProcessGroup* group) {
+  if (!file || group == nullptr) return file;
+  const std::string name =
+      fmt::format("{}-rank{}{}", file->stem().string(), group->rank(), file->extension().string());
+  return file->parent_path() / name;
+}
+
 engine::Ended run_as_first(engine::Trainer& trainer, const engine::RunConfig& config,
                            const TrainOptions& options, const CommonOptions& common,
                            const std::vector<std::string>& words,
@@ -149,7 +158,8 @@ engine::Ended run(const engine::RunConfig& config, const TrainOptions& options,
                                    .group = group,
                                    .workers = common.workers,
                                    .time_limit = options.time_limit,
-                                   .auto_accumulate = options.auto_accumulate});
+                                   .auto_accumulate = options.auto_accumulate,
+                                   .profile = timeline_of(options.profile, group)});
   install_stop_handler();
   if (processes.first()) {
     return run_as_first(trainer, config, options, common, words, group);

@@ -10,6 +10,7 @@
 
 #include "agreement.h"
 #include "checkpoint_io.h"
+#include "referent/batch/profile.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
 #include "referent/core/random.h"
@@ -27,6 +28,9 @@ namespace referent::engine {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// Before the step whose timeline is wanted.
+constexpr std::int64_t kWarmUpSteps = 2;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -220,6 +224,10 @@ Ended Trainer::run(const RunFolder* folder) {
     folder->discard_after(state_.step);
     Recorder(folder->path()).rewind(state_.step, state_.evaluated_step);
   }
+  profiled_step_ = std::min(state_.step + kWarmUpSteps, total_steps() - 1);
+  if (options_.profile && state_.step > profiled_step_) {
+    log::warning("no step is left to write the timeline of");
+  }
   ProgressBar bar(config_.name, total_steps(), state_.step);
   std::optional<Ended> ended;
   // An evaluation that an interruption cut off comes first.
@@ -295,7 +303,7 @@ std::optional<Ended> Trainer::train_epoch(const RunFolder* folder, ProgressBar& 
     const auto loaded = loader.next();
     REFERENT_CHECK(loaded.has_value(), "epoch {} ended early", epoch + 1);
     data_seconds_ += seconds_since(start);
-    const training::StepResult result = train_step(batch, loaded->batch, count[i]);
+    const training::StepResult result = watched_step(batch, loaded->batch, count[i]);
     account(batch, result, folder);
     step_seconds_ += seconds_since(start);
     ++timed_steps_;
@@ -320,6 +328,14 @@ std::optional<Ended> Trainer::train_epoch(const RunFolder* folder, ProgressBar& 
 double Trainer::learning_rate_factor(std::int64_t step) const {
   return training::schedule_factor(config_.train.schedule, step, state_.steps_per_epoch,
                                    config_.train.epochs);
+}
+
+training::StepResult Trainer::watched_step(const std::vector<std::int64_t>& batch,
+                                           const Batch& share, bool counts) {
+  if (!options_.profile || state_.step != profiled_step_) return train_step(batch, share, counts);
+  training::StepResult result;
+  profile(options_.device, *options_.profile, [&] { result = train_step(batch, share, counts); });
+  return result;
 }
 
 training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch, const Batch& share,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/training/step.h"
 
+#include <ATen/record_function.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -34,7 +36,15 @@ class Sums {
   Tensor sums_;
 };
 
+Losses losses_of(models::Model& model, const Batch& batch, const losses::BatchCounts& whole,
+                 const StepOptions& options) {
+  RECORD_USER_SCOPE("forward pass");
+  return losses::grounding_losses(options.loss, forward(model, batch, options.forward), batch,
+                                  whole);
+}
+
 void backward(const Tensor& loss, const Exchange& exchange, bool last) {
+  RECORD_USER_SCOPE("backward pass");
   if (exchange.reducer == nullptr) {
     loss.backward();
   } else if (last) {
@@ -52,8 +62,7 @@ Sums compute(models::Model& model, std::span<const Piece> pieces, const losses::
     const Piece& piece = pieces[i];
     at::manual_seed(piece.seed);
     const Batch batch = piece.batch.to(options.device);
-    const Losses of_piece = losses::grounding_losses(
-        options.loss, forward(model, batch, options.forward), batch, whole);
+    const Losses of_piece = losses_of(model, batch, whole, options);
     const double scale = piece.weight * loss_scale;
     backward(scale == 1 ? of_piece.total : of_piece.total * scale, options.exchange,
              i + 1 == pieces.size());
@@ -103,6 +112,7 @@ StepResult step(models::Model& model, AdamW& optimizer, std::span<const Piece> p
                         : compute(model, pieces, whole, loss_scale, options);
   Tensor losses = sums.sums();
   if (options.exchange.group != nullptr) options.exchange.group->all_reduce_sum(losses);
+  RECORD_USER_SCOPE("optimizer");
   const Tensor scaled_norm = optimizer.gradient_norm();
   // Not finite where the loss is not.
   const Tensor norm = (loss_scale == 1 ? scaled_norm : scaled_norm / loss_scale) +

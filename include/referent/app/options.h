@@ -50,6 +50,7 @@ struct TrainOptions {
   bool overwrite = false;
   double time_limit = 0;         ///< seconds; 0: none
   bool auto_accumulate = false;  ///< where memory does not suffice, more and smaller pieces
+  std::optional<Path> profile;   ///< where the timeline of a step goes
 };
 
 struct EvalOptions {

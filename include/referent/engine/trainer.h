@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct TrainerOptions {
   /// Where memory does not suffice for a step, compute it in twice as many pieces, again and again;
   /// of several processes all do. Set alike on all of them.
   bool auto_accumulate = false;
+  /// Where the timeline of one step goes (see profile()): the third of this run, for the first ones
+  /// also allocate and plan; the last where there are fewer.
+  std::optional<Path> profile = std::nullopt;
   /// Asked between steps and between batches of an evaluation; a signal's number ends the run.
   std::function<int()> stop = stop_signal;
 };
@@ -106,6 +110,8 @@ class Trainer {
                                          bool counts) const;
 
   std::optional<Ended> train_epoch(const RunFolder* folder, ProgressBar& bar);
+  training::StepResult watched_step(const std::vector<std::int64_t>& batch, const Batch& share,
+                                    bool counts);
   training::StepResult train_step(const std::vector<std::int64_t>& batch, const Batch& share,
                                   bool counts);
   void make_smaller_pieces(std::size_t samples, const std::exception& error);
@@ -139,7 +145,8 @@ class Trainer {
   std::optional<training::LossScaler> scaler_;
   std::unique_ptr<distributed::GradientReducer> reducer_;
   TrainState state_;
-  std::string metrics_;  ///< the last evaluation as JSON, for checkpoints
+  std::string metrics_;             ///< the last evaluation as JSON, for checkpoints
+  std::int64_t profiled_step_ = 0;  ///< counted as state_.step
   std::chrono::steady_clock::time_point started_;
   double step_seconds_ = 0;  ///< since the last line of timing.jsonl
   double data_seconds_ = 0;  ///< of them spent waiting for data

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "model_run.h"
-#include "profile.h"
+#include "referent/batch/profile.h"
 #include "referent/inference/build.h"
 #include "referent/inference/flop_count.h"
 #include "referent/inference/plan.h"

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "model_run.h"
-#include "profile.h"
+#include "referent/batch/profile.h"
 #include "referent/core/error.h"
 #include "referent/inference/build.h"
 #include "referent/losses/grounding_losses.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "profile.h"
+#include "referent/batch/profile.h"
 
 #include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/cuda.h>
@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "referent/core/file.h"
 #include "referent/core/log.h"
 
-namespace referent::app::bench {
+namespace referent {
 namespace {
 
 constexpr std::size_t kLines = 40;
@@ -27,13 +28,19 @@ struct Line {
 
 void profile(torch::Device device, const std::filesystem::path& trace,
              const std::function<void()>& work) {
+  write_file(trace, "");
   using torch::profiler::impl::ActivityType;
   const torch::profiler::impl::ProfilerConfig config(torch::profiler::impl::ProfilerState::KINETO);
   std::set<ActivityType> activities{ActivityType::CPU};
   if (device.is_cuda()) activities.insert(ActivityType::CUDA);
   torch::autograd::profiler::prepareProfiler(config, activities);
   torch::autograd::profiler::enableProfiler(config, activities);
-  work();
+  try {
+    work();
+  } catch (...) {
+    torch::autograd::profiler::disableProfiler();
+    throw;
+  }
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
   const auto result = torch::autograd::profiler::disableProfiler();
   result->save(trace.string());
@@ -57,4 +64,4 @@ void profile(torch::Device device, const std::filesystem::path& trace,
   }
 }
 
-}  // namespace referent::app::bench
+}  // namespace referent
