@@ -47,6 +47,12 @@ TEST_F(ProcessesTest, ThatDifferEndWithTheDifference) {
   for (const ProcessResult& result : results) {
     EXPECT_THAT(result, Fails(2, {"rank 1", "configuration", "seed"}));
   }
+  fs::remove_all(run("differing"));
+  const auto options =
+      Processes(2, [&](int rank) {
+        return ProcessStart{train("differing", rank == 0 ? Words{} : Words{"--auto-accumulate"})};
+      }).wait();
+  EXPECT_THAT(options, Each(Fails(2, {"rank 1", "options", "--auto-accumulate"})));
 }
 
 /// Hosts whose copies of the data differ: the same path leads to another file in each process.
