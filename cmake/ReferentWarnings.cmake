@@ -4,7 +4,7 @@ add_library(referent_warnings INTERFACE)
 target_compile_options(referent_warnings INTERFACE -Wall -Wextra -Wshadow -Wno-restrict -Wnon-virtual-dtor
                        -Woverloaded-virtual -Werror)
 if(REFERENT_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
+  add_compile_options(-fsanitize=${REFERENT_SANITIZE} -fno-sanitize-recover=undefined
                       -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+  add_link_options(-fsanitize=${REFERENT_SANITIZE})
 endif()

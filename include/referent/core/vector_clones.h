@@ -6,7 +6,7 @@
 ///
 /// REFERENT_VECTOR_CLONES: AVX2, which brings no fused multiply-add, so that every clone gives the
 /// same bits. REFERENT_FUSED_CLONES: AVX2 with it, for loops that say std::fma.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define REFERENT_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
 #define REFERENT_FUSED_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else

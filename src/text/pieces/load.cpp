@@ -8,8 +8,8 @@
 namespace referent::text::pieces {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kOwnScope = 0;  // its runtime refuses the flag; such builds have no LibTorch
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kOwnScope = 0;  // their runtime refuses the flag; such builds have no LibTorch
 #else
 constexpr int kOwnScope = RTLD_DEEPBIND;
 #endif
