@@ -14,6 +14,7 @@ void add_checkpoint(CLI::App& root, app::CommandLine& into) {
   CLI::App* inspect = add_command(*group, into, "inspect",
                                   "what a native, safetensors or .pth file holds", options);
   inspect->add_option("file", options->file, "file of weights")->required();
+  show_examples(*inspect, {"referent checkpoint inspect mmca_refcoco.pth"});
 
   const auto pair = std::make_shared<app::DiffOptions>();
   CLI::App* diff = add_command(*group, into, "diff",
@@ -25,6 +26,7 @@ void add_checkpoint(CLI::App& root, app::CommandLine& into) {
   diff->add_option("--tolerance", pair->tolerance, "differences up to this are none")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  show_examples(*diff, {"referent checkpoint diff mmca.safetensors runs/mmca-r50-refcoco/best"});
 
   const auto files = std::make_shared<app::VerifyOptions>();
   CLI::App* verify =
@@ -34,6 +36,7 @@ void add_checkpoint(CLI::App& root, app::CommandLine& into) {
                   "where one cannot be read",
                   files);
   verify->add_option("file", files->files, "files of weights")->required();
+  show_examples(*verify, {"referent checkpoint verify runs/mmca-r50-refcoco/checkpoints/*"});
 }
 
 int run_inspect(const app::InspectOptions& options, const app::CommonOptions& common) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_line.h"
 
+#include <fmt/ranges.h>
+
 #include "referent/config/nearest.h"
 #include "referent/core/error.h"
 
@@ -73,6 +75,10 @@ std::unique_ptr<CLI::App> make_command_line(app::CommandLine& line, bool& versio
     for (CLI::App* nested : command->get_subcommands({})) nested->fallthrough();
   }
   return app;
+}
+
+void show_examples(CLI::App& command, std::initializer_list<const char*> lines) {
+  command.footer(fmt::format("Examples:\n  {}", fmt::join(lines, "\n  ")));
 }
 
 std::optional<app::CommandLine> parse_command_line(int argc, char** argv, int& status) {

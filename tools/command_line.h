@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 
@@ -50,6 +51,10 @@ CLI::App* add_command(CLI::App& root, app::CommandLine& into, const char* name,
   command->callback([&into, options] { into.options = *options; });
   return command;
 }
+
+/// Puts these lines under the command's help and into docs/commands.md. A test runs every one of
+/// them in a folder that it prepares as the README says.
+void show_examples(CLI::App& command, std::initializer_list<const char*> lines);
 
 /// The commands that need no LibTorch.
 int run_version(const app::CommonOptions& common);

@@ -2,6 +2,7 @@
 #include "command_tree.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "choice.h"
 #include "command_line.h"
@@ -39,6 +40,16 @@ std::vector<Parameter> filtered(const std::vector<Parameter>& all, bool argument
   return some;
 }
 
+/// What show_examples wrote.
+std::vector<std::string> examples_of(const CLI::App& app) {
+  std::vector<std::string> examples;
+  std::istringstream footer(app.get_footer());
+  for (std::string line; std::getline(footer, line);) {
+    if (line.starts_with("  ")) examples.push_back(line.substr(2));
+  }
+  return examples;
+}
+
 }  // namespace
 
 std::vector<Parameter> Command::options() const {
@@ -50,7 +61,7 @@ std::vector<Parameter> Command::arguments() const {
 }
 
 Command describe(const CLI::App& app) {
-  Command command{app.get_name(), app.get_description(), {}, {}};
+  Command command{app.get_name(), app.get_description(), {}, {}, examples_of(app)};
   for (const CLI::Option* option : app.get_options()) {
     command.parameters.push_back(describe(*option));
   }

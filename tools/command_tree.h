@@ -25,6 +25,7 @@ struct Command {
   std::string description;
   std::vector<Parameter> parameters;
   std::vector<Command> commands;
+  std::vector<std::string> examples;  ///< lines that call it
 
   std::vector<Parameter> options() const;
   std::vector<Parameter> arguments() const;

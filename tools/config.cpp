@@ -73,11 +73,15 @@ void add_config(CLI::App& root, app::CommandLine& into) {
   show_command->add_option("--set", show_options->overrides, "a.b=c: change a value")
       ->allow_extra_args(false);
   show_command->add_flag("--origin", show_options->origin, "say where each value was written");
+  show_examples(*show_command,
+                {"referent config show configs/mmca-r50-refcoco.json --origin",
+                 "referent config show configs/mmca-r50-refcoco.json --set train.batch_size=16"});
   const auto [check_command, check_options] =
       add("check", "report everything wrong with configurations", ConfigAction::kCheck);
   check_command->add_option("files", check_options->files, "configuration files")->required();
   check_command->add_option("--set", check_options->overrides, "a.b=c: change a value")
       ->allow_extra_args(false);
+  show_examples(*check_command, {"referent config check configs/mmca-r50-refcoco.json"});
   add("schema", "JSON Schema of configurations", ConfigAction::kSchema);
   add("docs", "a Markdown table of all options", ConfigAction::kDocs);
 }

@@ -22,6 +22,7 @@ void add_synthesize(CLI::App& group, app::CommandLine& into) {
   command->add_option("--seed", options->scenes.seed, "decides everything")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  show_examples(*command, {"referent data synthesize shapes --train 200 --val 50 --size 128"});
 }
 
 }  // namespace

@@ -31,6 +31,9 @@ void add_check(CLI::App& group, app::CommandLine& into) {
       ->add_option("--length", options->length,
                    "most tokens of an expression; default: the configuration's, else 512")
       ->check(CLI::Range(3, 512));
+  show_examples(*command,
+                {"referent data check configs/mmca-r50-refcoco.json",
+                 "referent data check index:datasets/index/unc --pictures ignore --json"});
 }
 
 void add_convert(CLI::App& group, app::CommandLine& into) {
@@ -48,6 +51,10 @@ void add_convert(CLI::App& group, app::CommandLine& into) {
       ->required();
   command->add_option("--images", options->images,
                       "folder of the images, for sizes that the annotations do not state");
+  show_examples(
+      *command,
+      {"referent data convert \"refer:datasets/refcoco@unc\" --to index --out out/unc",
+       "referent data convert index:datasets/index/referit --to jsonl --out referit.jsonl"});
 }
 
 void add_stats(CLI::App& group, app::CommandLine& into) {
@@ -59,6 +66,8 @@ void add_stats(CLI::App& group, app::CommandLine& into) {
   command->add_option("data,--data", options->data, kDataset)->required();
   command->add_option("--images", options->images,
                       "folder of the images, for sizes that the annotations do not state");
+  show_examples(*command,
+                {"referent data stats \"refer:datasets/refcoco@unc\" --images datasets/train2014"});
 }
 
 }  // namespace

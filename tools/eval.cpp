@@ -58,6 +58,12 @@ void add_eval(CLI::App& root, app::CommandLine& into) {
       ->add_option("--sheet-count", options->sheet_count, "how many of the best and of the worst")
       ->check(CLI::Range(1, 200))
       ->capture_default_str();
+  show_examples(
+      *command,
+      {"referent eval runs/mmca-r50-refcoco/best",
+       "referent eval runs/mmca-r50-refcoco/best --intervals --breakdown --sheet "
+       "best-and-worst.png",
+       "referent eval runs/mmca-r50-refcoco/best --compare runs/transvg-r50-refcoco/best"});
 }
 
 }  // namespace referent::tools

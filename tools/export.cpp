@@ -17,6 +17,10 @@ void add_export(CLI::App& root, app::CommandLine& into) {
   add_choice(*command, "--names", options->names,
              "native, or released: the names that the released code loads");
   command->add_option("--out", options->out, "file to write")->required();
+  show_examples(
+      *command,
+      {"referent export mmca.safetensors --names released --out mmca_released.safetensors",
+       "referent export mmca.safetensors --format torchscript --out mmca.pt"});
 }
 
 }  // namespace referent::tools

@@ -31,6 +31,11 @@ void add_ground(CLI::App& root, app::CommandLine& into) {
   command->add_option("--dtype", options->dtype, "type that is computed in; float16 on a GPU only")
       ->check(CLI::IsMember({"float32", "float64", "bfloat16", "float16"}))
       ->capture_default_str();
+  show_examples(*command,
+                {"referent ground runs/mmca-r50-refcoco/best photo.jpg \"the man in red\" \"left "
+                 "dog\" --out found.png",
+                 "referent ground runs/mmca-r50-refcoco/best photos \"the man in red\" --out found",
+                 "referent ground runs/mmca-r50-refcoco/best --list questions.jsonl --json"});
 }
 
 }  // namespace referent::tools

@@ -24,6 +24,8 @@ void add_import(CLI::App& root, app::CommandLine& into) {
   command->add_option("--set", options->overrides, "a.b=c: change a value of the configuration")
       ->allow_extra_args(false);
   command->add_option("--out", options->out, "native checkpoint to write")->required();
+  show_examples(*command,
+                {"referent import mmca_refcoco.pth --preset mmca-r50 --out mmca.safetensors"});
 }
 
 }  // namespace referent::tools

@@ -23,7 +23,7 @@ void add_launch(CLI::App& root, app::CommandLine& into) {
       ->add_option("command", options->command,
                    "after --: a command of referent with its options, such as train config.json")
       ->required();
-  command->footer("Example: referent launch -n 2 -- train config.json --device cuda");
+  show_examples(*command, {"referent launch -n 2 -- eval runs/mmca-r50-refcoco/best"});
 }
 
 int run_launch(app::LaunchOptions options, const app::CommonOptions& common) {

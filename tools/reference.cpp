@@ -74,6 +74,9 @@ void append_command(const std::string& outer, const Command& command, std::strin
     page += fmt::format("## {}\n\n{}\n\n```\n{}\n```\n\n", path, sentence(command.description),
                         usage(path, command));
     append_table(command.parameters, page);
+    if (!command.examples.empty()) {
+      page += fmt::format("```sh\n{}\n```\n\n", fmt::join(command.examples, "\n"));
+    }
   }
   for (const Command& nested : command.commands) append_command(path, nested, page);
 }
@@ -84,7 +87,7 @@ std::string reference_page(const Command& root) {
   std::string page = "## Options of every command\n\n";
   append_table(root.parameters, page);
   for (const Command& command : root.commands) append_command(root.name, command, page);
-  page.pop_back();  // the empty line after the last table
+  page.pop_back();  // the last empty line
   return page;
 }
 

@@ -25,6 +25,8 @@ void add_tokenizer(CLI::App& root, app::CommandLine& into) {
       ->capture_default_str();
   add_choice(*command, "--type", options->type, "how pieces are found");
   command->add_option("--out", options->out, "model file to write")->required();
+  show_examples(*command, {"referent tokenizer train --data refer:datasets/refcoco@unc:train "
+                           "--size 4000 --out refcoco.model"});
 }
 
 }  // namespace referent::tools

@@ -29,6 +29,8 @@ void add_train(CLI::App& root, app::CommandLine& into) {
                       "chrome://tracing, and print what takes longest; several processes write one "
                       "each, named trace-rank1.json for trace.json");
   command->add_flag("--overwrite", options->overwrite, "replace an existing run folder");
+  show_examples(*command, {"referent train configs/mmca-r50-refcoco.json",
+                           "referent train configs/mmca-r50-refcoco.json --resume"});
 }
 
 }  // namespace referent::tools

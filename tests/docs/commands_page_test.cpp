@@ -12,6 +12,7 @@ namespace referent {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 TEST(CommandsPageTest, IsWhatTheCommandLineSays) {
   testing::expect_page("commands.md", "## ", tools::reference_page(tools::command_tree()));
@@ -29,6 +30,22 @@ TEST(CommandsPageTest, EveryOptionHasAMeaning) {
         }
       };
   check("referent", tools::command_tree());
+}
+
+TEST(CommandsPageTest, EveryExampleCallsItsCommand) {
+  int examples = 0;
+  const std::function<void(const std::string&, const tools::Command&)> check =
+      [&](const std::string& path, const tools::Command& command) {
+        for (const std::string& example : command.examples) {
+          EXPECT_THAT(example, StartsWith(path + " "));
+          ++examples;
+        }
+        for (const tools::Command& nested : command.commands) {
+          check(path + " " + nested.name, nested);
+        }
+      };
+  check("referent", tools::command_tree());
+  EXPECT_GE(examples, 20);
 }
 
 TEST(CommandsPageTest, AChoiceIsShownAsItsValues) {

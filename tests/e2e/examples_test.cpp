@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every command that README.md and the other pages show, word for word, in a folder prepared as the
-// README says: tiny models, data made up.
+// README says: tiny models, data made up. The examples of `--help` stand in docs/commands.md.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -58,8 +58,16 @@ struct Command {
   std::string line;
 };
 
+/// A command without the comment behind it.
+std::string without_comment(const std::string& line) {
+  const std::string command = line.substr(0, line.find("  #"));
+  return command.substr(0, command.find_last_not_of(' ') + 1);
+}
+
+/// In the order of the pages; what several show is there once.
 std::vector<Command> commands() {
   std::vector<Command> found;
+  std::set<std::string> known;
   for (const char* page : kPages) {
     std::ifstream stream(kRoot / page);
     bool inside = false;
@@ -73,7 +81,8 @@ std::vector<Command> commands() {
       const bool goes_on = line.ends_with('\\');
       joined += goes_on ? line.substr(0, line.size() - 1) : line;
       if (goes_on) continue;
-      found.push_back({page, std::exchange(joined, {})});
+      const std::string command = std::exchange(joined, {});
+      if (known.insert(without_comment(command)).second) found.push_back({page, command});
     }
   }
   return found;
