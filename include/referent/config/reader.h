@@ -115,8 +115,9 @@ bool read_enum(const nlohmann::json& value, T& member) {
 }
 
 inline bool is_choice(const nlohmann::json& value, const std::vector<std::string>& choices) {
-  return value.is_string() &&
-         (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end());
+  const auto* word = value.get_ptr<const std::string*>();
+  return word != nullptr &&
+         (choices.empty() || std::find(choices.begin(), choices.end(), *word) != choices.end());
 }
 
 template <typename T>
