@@ -55,6 +55,7 @@ int run_diff(const app::DiffOptions& options, const app::CommonOptions& common) 
 
 int run_verify(const app::VerifyOptions& options, const app::CommonOptions& common) {
   std::vector<checkpoint::Verification> files;
+  files.reserve(options.files.size());
   for (const app::Path& file : options.files) files.push_back(checkpoint::verify(file));
   fmt::print("{}", common.json ? checkpoint::json(files) + "\n" : checkpoint::text(files));
   ExitStatus status = ExitStatus::kOk;

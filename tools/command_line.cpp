@@ -48,7 +48,7 @@ std::string hint(const CLI::App& root) {
   }
   for (const std::string& word : root.remaining(/*recurse=*/true)) {
     const std::string name = word.substr(0, word.find('='));
-    const auto nearest = config::nearest(name, name.starts_with("-") ? options : commands);
+    const auto nearest = config::nearest(name, name.starts_with('-') ? options : commands);
     if (nearest) return fmt::format(" Did you mean \"{}\"?", *nearest);
   }
   return {};

@@ -71,6 +71,7 @@ std::string value_branches(const std::vector<Spot>& spots, const Branch& branch)
     for (const Parameter& option : spot.command.options()) {
       if (option.type.empty()) continue;
       std::vector<std::string> patterns;
+      patterns.reserve(option.names.size());
       for (const std::string& name : option.names) {
         patterns.push_back((spot.words.empty() ? "*" : "") + quoted(spot.words + " " + name));
       }
@@ -102,6 +103,7 @@ std::vector<Parameter> own_options(const Command& command, const Command& root) 
 /// What may stand where no option does: commands, and arguments that are limited to a few values.
 std::vector<std::string> plain_words(const Command& command) {
   std::vector<std::string> words;
+  words.reserve(command.commands.size());
   for (const Command& nested : command.commands) words.push_back(nested.name);
   for (const Parameter& argument : command.arguments()) {
     words.insert(words.end(), argument.choices.begin(), argument.choices.end());
@@ -150,7 +152,10 @@ complete -o default -F _referent referent
 /// "name:description" for each, as zsh's _describe takes them.
 std::string zsh_entries(const std::vector<std::pair<std::string, std::string>>& entries) {
   std::vector<std::string> words;
-  for (const auto& [name, description] : entries) words.push_back(quoted(name + ":" + description));
+  words.reserve(entries.size());
+  for (const auto& [name, description] : entries) {
+    words.push_back(quoted(fmt::format("{}:{}", name, description)));
+  }
   return fmt::format("({})", fmt::join(words, " "));
 }
 
@@ -164,6 +169,7 @@ std::string zsh_options(const std::vector<Parameter>& options) {
 
 std::string zsh_names(const Command& command) {
   std::vector<std::pair<std::string, std::string>> entries;
+  entries.reserve(command.commands.size());
   for (const Command& nested : command.commands) {
     entries.emplace_back(nested.name, nested.description);
   }

@@ -107,6 +107,7 @@ std::string text(const Diff& diff, std::size_t limit) {
     return item.largest.value_or(std::numeric_limits<double>::infinity());
   });
   std::vector<std::string> lines;
+  lines.reserve(different.size());
   for (const TensorDifference& item : different) lines.push_back(describe(item));
   append_list(result, "different", lines, limit);
   append_list(result, fmt::format("only in {}", diff.a).c_str(), diff.only_a, limit);

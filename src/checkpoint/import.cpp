@@ -33,7 +33,7 @@ ImportResult match(const StateDict& state, const NameMap& names,
     }
     const auto native = names.to_native(released);
     const auto wanted = native ? wanted_native_shapes.find(*native) : wanted_native_shapes.end();
-    if (wanted == wanted_native_shapes.end()) {
+    if (!native || wanted == wanted_native_shapes.end()) {
       report.unused.push_back(released);
       continue;
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -172,8 +173,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
   }
   Builder builder(text, name);
   builder.check_nul();
-  Json::sax_parse(WatchedIterator(text.data(), builder.watch()),
-                  WatchedIterator(text.data() + text.size(), builder.watch()), &builder);
+  Json::sax_parse(WatchedIterator(std::to_address(text.begin()), builder.watch()),
+                  WatchedIterator(std::to_address(text.end()), builder.watch()), &builder);
   return builder.take();
 }
 

@@ -47,7 +47,7 @@ std::string picture_key(const std::string& name) {
     const std::string digits = stem.substr(stem.size() - kDigits);
     const bool is_number =
         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (is_number && (start.empty() || (start.starts_with("COCO_") && start.ends_with("_")))) {
+    if (is_number && (start.empty() || (start.starts_with("COCO_") && start.ends_with('_')))) {
       return "COCO " + digits;
     }
   }

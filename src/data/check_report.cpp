@@ -95,7 +95,7 @@ std::string report_table(const CheckReport& report) {
     const auto rest = finding.count - static_cast<std::int64_t>(finding.examples.size());
     if (rest > 0) text += fmt::format("    and {} more\n", grouped(rest));
   }
-  if (!report.findings.empty()) text += "\n";
+  if (!report.findings.empty()) text += '\n';
   return text + verdict(report) + "\n";
 }
 

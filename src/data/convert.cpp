@@ -128,7 +128,7 @@ Json line_json(const Entry& entry, std::int64_t& rounded) {
   if (entry.has_id) line["id"] = entry.id;
   line["image"] = entry.image;
   line["expression"] = entry.expression;
-  line["box"] = box_json(*entry.box, rounded);
+  line["box"] = box_json(entry.box.value(), rounded);
   if (!entry.split.empty()) line["split"] = entry.split;
   if (!entry.raw.empty()) line["raw"] = entry.raw;
   if (referent.width > 0) line["width"] = referent.width;
@@ -165,7 +165,7 @@ void write_seqtr(const Entries& entries, const path& out, Conversion& into) {
                   {"file_name", entry->image},
                   {"width", referent.width},
                   {"height", referent.height},
-                  {"bbox", box_json(*entry->box, rounded)},
+                  {"bbox", box_json(entry->box.value(), rounded)},
                   {"expressions", Json::array()}};
       put_referent(referent, object);
       objects.push_back(std::move(object));
@@ -196,8 +196,8 @@ void write_index_file(const Entries& entries, const path& file, Conversion& into
     formats::IndexEntry row;
     row.image = entry->image;
     row.expression = entry->expression;
-    row.box =
-        family.corners ? two_corners(*entry->box, rounded) : corner_and_size(*entry->box, rounded);
+    const WrittenBox& box = entry->box.value();
+    row.box = family.corners ? two_corners(box, rounded) : corner_and_size(box, rounded);
     if (!entry->referent->object.empty()) row.mask_file = entry->referent->object + ".pth";
     rows.push_back(std::move(row));
   }
@@ -247,10 +247,12 @@ bool same_outline(const formats::Segmentation* a, const formats::Segmentation* b
 bool same_object(const Entry& a, const Entry& b) {
   const Referent& x = *a.referent;
   const Referent& y = *b.referent;
+  const WrittenBox& box = a.box.value();
+  const WrittenBox& other = b.box.value();
   return a.image == b.image && a.split == b.split && x.object == y.object &&
          x.reference_id == y.reference_id && same_outline(x.mask.get(), y.mask.get()) &&
-         x.category_id == y.category_id && a.box->corners == b.box->corners &&
-         a.box->numbers == b.box->numbers;
+         x.category_id == y.category_id && box.corners == other.corners &&
+         box.numbers == other.numbers;
 }
 
 std::array<double, 4> corner_and_size(const WrittenBox& box, std::int64_t& rounded) {
@@ -324,7 +326,7 @@ std::int64_t fill_sizes(Annotations& annotations, const path& folder) {
           size->second = image::read_image_size(*file);
         }
       } catch (const DataError&) {
-        // `data check` says what is wrong with it; here its size is not known.
+        size->second = {};  // `data check` says what is wrong with it
       }
     }
     if (size->second.width == 0) {

@@ -19,7 +19,7 @@ inline std::string split_name(const Entry& entry) {
   return entry.split.empty() ? "all" : entry.split;
 }
 
-/// Whether two neighbours are expressions of one object.
+/// Whether two neighbours are expressions of one object. Both have a box.
 bool same_object(const Entry& a, const Entry& b);
 
 /// x, y, width, height. `rounded` is counted up when the other form cannot be had back exactly.

@@ -33,6 +33,7 @@ void Findings::add(FindingKind kind, const SplitState& split, std::string exampl
 
 std::vector<Finding> Findings::take() {
   std::vector<Finding> findings;
+  findings.reserve(found_.size());
   for (auto& [key, finding] : found_) findings.push_back(std::move(finding));
   found_.clear();
   return findings;

@@ -39,7 +39,7 @@ std::vector<path> index_files(const DatasetConfig& config) {
   if (!config.split.empty()) return {folder / (start + config.split + ".pth")};
   std::set<path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
-    const path file = entry.path();
+    const path& file = entry.path();
     if (file.extension() == ".pth" && file.stem().string().starts_with(start)) files.insert(file);
   }
   if (files.empty()) throw DataError("{} holds no {}<split>.pth", folder.string(), start);

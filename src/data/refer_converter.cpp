@@ -48,7 +48,7 @@ class Numbering {
 /// What makes an annotation: equal keys are one.
 std::string object_key(const Entry& entry) {
   std::string key = entry.image + '\0' + entry.referent->object + '\0';
-  for (const double number : entry.box->numbers) key += fmt::format(" {}", number);
+  for (const double number : entry.box.value().numbers) key += fmt::format(" {}", number);
   return key;
 }
 
@@ -105,7 +105,7 @@ class ReferBuilder {
       add_reference(entry);
     }
     formats::Sentence sentence;
-    sentence.sent_id = keeps_ids_ ? *whole_number(entry.id) : next_sentence_++;
+    sentence.sent_id = keeps_ids_ ? whole_number(entry.id).value() : next_sentence_++;
     sentence.sent = entry.expression;
     sentence.raw = entry.raw.empty() ? entry.expression : entry.raw;
     references_.back().sentences.push_back(std::move(sentence));
@@ -136,8 +136,9 @@ class ReferBuilder {
     annotation.id = objects_.at(object_key(entry));
     annotation.image_id = images_.at(entry.image);
     annotation.category_id = category_of(referent);
-    annotation.bbox = corner_and_size(*entry.box, rounded);
-    annotation.area = referent.area.value_or((*annotation.bbox)[2] * (*annotation.bbox)[3]);
+    const auto box = corner_and_size(entry.box.value(), rounded);
+    annotation.bbox = box;
+    annotation.area = referent.area.value_or(box[2] * box[3]);
     annotation.iscrowd = referent.crowd;
     if (referent.mask != nullptr) annotation.segmentation = *referent.mask;
     if (rounded > 0) into_.lost["boxes to the last digit"] += rounded;

@@ -60,6 +60,7 @@ class Gatherer {
     result_.counts.referents = static_cast<std::int64_t>(referents_.size());
     result_.distinct_words = static_cast<std::int64_t>(distinct_.size());
     std::vector<double> per_image;
+    per_image.reserve(images_.size());
     for (const auto& [image, count] : images_) per_image.push_back(static_cast<double>(count));
     result_.words = distribution_of(std::move(lengths_));
     result_.image_expressions = distribution_of(std::move(per_image));
@@ -162,6 +163,7 @@ std::vector<SplitStatistics> statistics_of(const Annotations& annotations) {
     found->second.add(entry);
   }
   std::vector<SplitStatistics> result;
+  result.reserve(order.size());
   for (const std::string& split : order) result.push_back(gatherers.at(split).finish());
   return result;
 }

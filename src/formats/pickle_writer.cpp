@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -21,6 +22,17 @@ constexpr char op(Op code) {
 std::string little(std::uint64_t value, int size) {
   std::string bytes;
   for (int i = 0; i < size; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+  return bytes;
+}
+
+struct ZipField {
+  std::uint64_t value;
+  int size;  ///< [bytes]
+};
+
+std::string record(std::initializer_list<ZipField> fields) {
+  std::string bytes;
+  for (const ZipField& field : fields) bytes += little(field.value, field.size);
   return bytes;
 }
 
@@ -121,20 +133,31 @@ void write_torch_zip(const Path& path, std::string_view pickle) {
   std::uint64_t offset = 0;
   for (const auto& [name, content] : entries) {
     // Version 2.0, no flags, stored, 1 January 1980, CRC, both sizes, lengths of name and extra.
-    const std::string common =
-        little(20, 2) + little(0, 2) + little(0, 2) + little(0, 2) + little(0x21, 2) +
-        little(crc32(std::as_bytes(std::span(content))), 4) + little(content.size(), 4) +
-        little(content.size(), 4) + little(name.size(), 2) + little(0, 2);
-    const std::string header = std::string("PK\x03\x04") + common + name;
-    directory +=
-        "PK\x01\x02" + little(20, 2) + common + std::string(10, '\0') + little(offset, 4) + name;
+    const std::string common = record({{20, 2},
+                                       {0, 2},
+                                       {0, 2},
+                                       {0, 2},
+                                       {0x21, 2},
+                                       {crc32(std::as_bytes(std::span(content))), 4},
+                                       {content.size(), 4},
+                                       {content.size(), 4},
+                                       {name.size(), 2},
+                                       {0, 2}});
+    std::string header("PK\x03\x04");
+    header.append(common).append(name);
+    directory.append("PK\x01\x02").append(little(20, 2)).append(common).append(10, '\0');
+    directory.append(little(offset, 4)).append(name);
     file.write(header);
     file.write(content);
     offset += header.size() + content.size();
   }
   file.write(directory);
-  file.write("PK\x05\x06" + little(0, 4) + little(entries.size(), 2) + little(entries.size(), 2) +
-             little(directory.size(), 4) + little(offset, 4) + little(0, 2));
+  file.write("PK\x05\x06" + record({{0, 4},
+                                    {entries.size(), 2},
+                                    {entries.size(), 2},
+                                    {directory.size(), 4},
+                                    {offset, 4},
+                                    {0, 2}}));
   file.commit();
 }
 

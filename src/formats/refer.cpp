@@ -81,11 +81,10 @@ std::string string(const Json& entry, const char* key) {
   return value.get<std::string>();
 }
 
-const Json& array(const Json& value, const char* key) {
+void check_array(const Json& value, const char* key) {
   if (!value.is_array()) {
     throw DataError("\"{}\": expected an array, found {}", key, value.type_name());
   }
-  return value;
 }
 
 bool parse_flag(const Json& value) {
@@ -94,7 +93,8 @@ bool parse_flag(const Json& value) {
 
 std::array<double, 4> parse_box(const Json& value) {
   std::array<double, 4> box{};
-  if (array(value, "bbox").size() != box.size()) {
+  check_array(value, "bbox");
+  if (value.size() != box.size()) {
     throw DataError("\"bbox\": expected 4 numbers, found {}", value.size());
   }
   for (std::size_t i = 0; i < box.size(); ++i) box[i] = number(value[i], "bbox");
@@ -134,7 +134,9 @@ auto parse_all(const Json& document, const char* key, const Parse& parse,
                const std::string& where) {
   std::vector<std::invoke_result_t<const Parse&, const Json&>> result;
   try {
-    for (const Json& entry : array(member(document, key), key)) result.push_back(parse(entry));
+    const Json& entries = member(document, key);
+    check_array(entries, key);
+    for (const Json& entry : entries) result.push_back(parse(entry));
   } catch (const DataError& error) {
     throw DataError("{}: {}, entry {}: {}", where, key, result.size(), error.what());
   }

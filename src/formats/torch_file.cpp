@@ -186,7 +186,7 @@ std::string guess(Bytes bytes) {
   const std::string_view text = text_of(bytes);
   if (text.starts_with("version https://git-lfs"))
     return "a Git LFS pointer; fetch the file itself";
-  if (text.starts_with("<")) return "a web page; the download failed";
+  if (text.starts_with('<')) return "a web page; the download failed";
   if (text.starts_with("\x1f\x8b")) return "a gzip file; decompress it first";
   if (text.size() > kTarMagicAt && text.substr(kTarMagicAt).starts_with("ustar")) {
     return "a tar archive (or a PyTorch file older than 0.1.10); unpack or convert it first";

@@ -163,15 +163,20 @@ class FreeTypeFont : public Font {
     for (const auto& face : faces_) {
       if (const FT_UInt index = FT_Get_Char_Index(**face, code); index != 0) return {**face, index};
     }
-    if (const std::string file = pixel_size_ ? installed_font_with(code) : ""; !file.empty()) {
-      if (auto face = Face::open(file, *pixel_size_); face != nullptr) {
-        faces_.push_back(std::move(face));
-        const FT_Face added = **faces_.back();
-        return {added, FT_Get_Char_Index(added, code)};
-      }
+    if (auto face = face_with(code); face != nullptr) {
+      faces_.push_back(std::move(face));
+      const FT_Face added = **faces_.back();
+      return {added, FT_Get_Char_Index(added, code)};
     }
     warn_of_box_once(code);
     return {**faces_.front(), 0};
+  }
+
+  /// Another installed font that has the letter; null where there is none, or none may be opened.
+  std::unique_ptr<Face> face_with(char32_t code) const {
+    if (!pixel_size_) return nullptr;
+    const std::string file = installed_font_with(code);
+    return file.empty() ? nullptr : Face::open(file, *pixel_size_);
   }
 
   /// Loads the glyph of `code` and returns how far the pen moves, kerning with `previous`, which

@@ -164,6 +164,7 @@ Mask resize(const Mask& mask, std::int64_t width, std::int64_t height, MaskResiz
     return std::min(static_cast<std::int64_t>(static_cast<double>(i) * scale), in - 1);
   };
   std::vector<std::int64_t> columns;
+  columns.reserve(static_cast<std::size_t>(width));
   for (std::int64_t x = 0; x < width; ++x) columns.push_back(source(x, mask.width, width));
   Mask result(width, height);
   for (std::int64_t y = 0; y < height; ++y) {

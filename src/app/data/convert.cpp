@@ -31,7 +31,7 @@ std::string conversion_text(const data::Conversion& conversion) {
   for (const data::ConvertedFile& file : conversion.files) {
     text += fmt::format("wrote {}", file.path.string());
     if (file.expressions > 0) text += fmt::format(" with {} expressions", file.expressions);
-    text += "\n";
+    text += '\n';
   }
   for (const auto& [what, count] : conversion.lost) {
     text += fmt::format("could not keep: {}, {} times\n", what, count);

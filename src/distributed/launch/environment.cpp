@@ -140,11 +140,10 @@ Environment of_slurm(const Lookup& lookup) {
   read_place(environment, variables,
              {"SLURM_PROCID", either("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"), "SLURM_LOCALID"});
   if (environment.world_size == 1) return environment;
-  const char* tasks = either("SLURM_STEP_TASKS_PER_NODE", "SLURM_TASKS_PER_NODE");
+  const char* name = either("SLURM_STEP_TASKS_PER_NODE", "SLURM_TASKS_PER_NODE");
+  const auto tasks = lookup(name);
   const auto node = variables.number_if_set("SLURM_NODEID", 0, kMostProcesses);
-  if (node && lookup(tasks)) {
-    read_local_size(environment, tasks_of_node(*lookup(tasks), *node), tasks);
-  }
+  if (node && tasks) read_local_size(environment, tasks_of_node(*tasks, *node), name);
   if (const auto master = lookup("MASTER_ADDR")) {
     environment.master_address = *master;
   } else {

@@ -37,9 +37,8 @@ std::vector<std::string_view> split(std::string_view text, const std::string& li
 
 int whole_number(std::string_view digits, const std::string& list) {
   int number = -1;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, fault] = std::from_chars(digits.data(), end, number);
-  if (fault != std::errc() || stop != end || number < 0) refuse(list);
+  const auto [stop, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (fault != std::errc() || stop != digits.data() + digits.size() || number < 0) refuse(list);
   return number;
 }
 
