@@ -76,7 +76,7 @@ Finding examine_blas(double gflops) {
 }
 
 Finding examine_cuda() {
-  const auto devices = static_cast<int>(torch::cuda::device_count());
+  const auto devices = torch::cuda::device_count();
   Finding finding{"CUDA", Health::kGood, fmt::format("{} devices can be used", devices), ""};
 #ifdef REFERENT_TORCH_CUDA
   if (devices == 0 && !tools::driver_gpus().empty()) {

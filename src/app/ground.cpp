@@ -191,7 +191,7 @@ class Grounding {
   void draw(const Group& group, const image::Image& image) const {
     std::vector<image::Annotation> annotations;
     for (const std::size_t i : group.tasks) {
-      const Prediction& prediction = results_[i]->prediction;
+      const Prediction& prediction = results_[i].value().prediction;
       annotations.push_back({.box = prediction.box,
                              .color = image::prediction_color(annotations.size()),
                              .label = prediction.expression});
@@ -247,8 +247,9 @@ void print_lines(const GroundOptions& options, const Grounding& grounding) {
   std::error_code code;
   const bool several = !options.list.empty() || std::filesystem::is_directory(options.image, code);
   for (std::size_t i = 0; i < grounding.tasks().size(); ++i) {
-    if (!grounding.results()[i]) continue;
-    const Prediction& prediction = grounding.results()[i]->prediction;
+    const auto& result = grounding.results()[i];
+    if (!result) continue;
+    const Prediction& prediction = result->prediction;
     fmt::print("{}{:.1f} {:.1f} {:.1f} {:.1f}  {}{}\n",
                several ? grounding.tasks()[i].image.string() + "  " : "", prediction.box.x1,
                prediction.box.y1, prediction.box.x2, prediction.box.y2, prediction.expression,

@@ -100,7 +100,7 @@ class Registry {
   void add(const Slab& slab, PoolState* pool) {
     const std::unique_lock lock(mutex_);
     pools_.emplace(slab.end(), std::pair{slab.begin(), pool});
-    lowest_ = std::min(lowest_.load(), slab.begin());
+    if (lowest_ == nullptr || slab.begin() < lowest_) lowest_ = slab.begin();
     highest_ = std::max(highest_.load(), slab.end());
   }
 
@@ -125,7 +125,7 @@ class Registry {
  private:
   std::shared_mutex mutex_;
   std::map<const std::byte*, std::pair<const std::byte*, PoolState*>> pools_;  ///< by end
-  std::atomic<const std::byte*> lowest_{reinterpret_cast<const std::byte*>(UINTPTR_MAX)};
+  std::atomic<const std::byte*> lowest_{nullptr};
   std::atomic<const std::byte*> highest_{nullptr};
 };
 
@@ -225,13 +225,15 @@ class PoolingAllocator final : public c10::Allocator {
   }
 };
 
-/// LibTorch wants its allocator set before threads use it: when this library is loaded.
-[[maybe_unused]] const bool kInstalled = [] {
+bool install_allocator() noexcept {
   static PoolingAllocator allocator;
   own_allocator = c10::GetCPUAllocator();
   c10::SetCPUAllocator(&allocator, /*priority=*/1);
   return true;
-}();
+}
+
+/// LibTorch wants its allocator set before threads use it: when this library is loaded.
+[[maybe_unused]] const bool kInstalled = install_allocator();
 
 }  // namespace
 

@@ -38,10 +38,15 @@ Tensor he_uniform(const std::vector<std::int64_t>& shape) {
   return values;
 }
 
+/// Of queries and keys of this width, as attention scales them.
+double scale_of_products(std::int64_t width) {
+  return 1.0 / std::sqrt(static_cast<double>(width));
+}
+
 class LawLayer final : public nn::LayerConditioner {
  public:
   /// up [3D, r], down [r, D], m [B, r, r].
-  LawLayer(Tensor up, Tensor down, const Tensor& m)
+  LawLayer(Tensor up, const Tensor& down, const Tensor& m)
       : up_(std::move(up)), q_(down.t()), core_(m.transpose(1, 2)) {}
 
   nn::AttentionUpdate attention(const Tensor& x, const Tensor& /*position*/,
@@ -70,7 +75,7 @@ class Law final : public Conditioning {
       : heads_(config.generator_heads),
         rank_(config.update_rank()),
         scale_(config.variant == Variant::kReleased
-                   ? 1.0 / std::sqrt(static_cast<double>(text_width / config.generator_heads))
+                   ? scale_of_products(text_width / config.generator_heads)
                    : 1.0) {
     // Released shapes: the two shared matrices are kept as convolutions of width one.
     up_ = register_parameter("S", he_uniform({3 * sites.width, rank_, 1}));

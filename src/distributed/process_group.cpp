@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "device_group.h"
+#include "referent/core/log.h"
 #include "watch.h"
 
 namespace referent::distributed {
@@ -157,8 +158,9 @@ void ProcessGroup::report(const std::string& message) noexcept {
   connection_->failed = true;
   try {
     connection_->watch->report(message);
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
     // The others will find out that this process is gone.
+    log::debug("the other processes could not be told: {}", error.what());
   }
 }
 

@@ -140,6 +140,7 @@ void Watch::State::show_life() {
 
 void Watch::State::hear_others() {
   std::vector<std::string> keys;
+  keys.reserve(peers.size());
   for (int rank = 0; rank < environment.world_size; ++rank) keys.push_back(life_key(rank));
   const auto counts = store->multiGet(keys);
   for (std::size_t rank = 0; rank < peers.size(); ++rank) {

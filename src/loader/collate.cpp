@@ -66,7 +66,7 @@ void write_padding(const data::Sample& sample, bool* square) {
 }
 
 void write_mask(const data::Sample& sample, std::uint8_t* square) {
-  const image::Mask& mask = *sample.mask;
+  const image::Mask& mask = sample.mask.value();
   fill_square(sample, 1, std::uint8_t{0}, square,
               [&](std::int64_t y, std::uint8_t* to) { std::copy_n(mask.row(y), mask.width, to); });
 }

@@ -43,7 +43,7 @@ Tensor box_overlap(Overlap overlap, const Tensor& first, const Tensor& second) {
   const Boxes b(second);
   const Tensor inter = area((torch::min(a.high, b.high) - torch::max(a.low, b.low)).clamp_min(0));
   const Tensor together = area(a.extent) + area(b.extent) - inter;
-  const Tensor iou = inter / together.clamp_min(kLeastUnion);
+  Tensor iou = inter / together.clamp_min(kLeastUnion);
   if (overlap == Overlap::kIou) return iou;
   const Tensor hull = (torch::max(a.high, b.high) - torch::min(a.low, b.low)).clamp_min(0);
   if (overlap == Overlap::kGiou) return iou - (area(hull) - together) / area(hull);

@@ -57,7 +57,7 @@ Tensor absolute_positions(const Tensor& table, bool has_class_token, std::int64_
   const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(cells.size(1))));
   TORCH_CHECK(side * side == cells.size(1), "a table of ", cells.size(1),
               " absolute positions is no square grid");
-  const Tensor grid = cells.reshape({1, side, side, cells.size(2)});
+  Tensor grid = cells.reshape({1, side, side, cells.size(2)});
   if (side == height && side == width) return grid;
   return at::upsample_bicubic2d(grid.permute({0, 3, 1, 2}), {height, width},
                                 /*align_corners=*/false)

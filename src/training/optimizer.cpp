@@ -137,6 +137,7 @@ void AdamW::zero_gradients() {
 
 std::vector<std::pair<std::string, Tensor>> AdamW::parameters() const {
   std::vector<std::pair<std::string, Tensor>> parameters;
+  parameters.reserve(slots_.size());
   for (const Slot& slot : slots_) parameters.emplace_back(slot.name, slot.parameter);
   return parameters;
 }

@@ -31,6 +31,7 @@ void RunningStatistics::average(distributed::ProcessGroup& group) {
   if (values_.empty() || group.size() == 1) return;
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> flat;
+  flat.reserve(values_.size());
   for (const Tensor& value : values_) flat.push_back(value.flatten());
   Tensor all = torch::cat(flat);
   group.all_reduce_sum(all);

@@ -42,7 +42,7 @@ void print_row(const bench::Row& row) {
   if (!row.rival_name.empty()) {
     line += fmt::format("  {} {:9.3f} ms  ratio {:5.2f}  difference {:.1e}{}", row.rival_name,
                         row.rival.median_ms, row.rival.median_ms / row.ours.median_ms,
-                        *row.max_difference, row.differs ? " TOO LARGE" : "");
+                        row.max_difference.value(), row.differs ? " TOO LARGE" : "");
   }
   if (row.images_per_second) line += fmt::format("  {:7.0f} images/s", *row.images_per_second);
   if (row.peak_mib) line += fmt::format("  peak {:.0f} MiB", *row.peak_mib);

@@ -70,8 +70,8 @@ CaseReport run_case(const std::filesystem::path& path, const std::string& name) 
 }
 
 void print(const CaseReport& report, bool verbose) {
-  if (report.skipped()) {
-    fmt::print("{}: skipped: {}\n", report.name(), *report.skip_reason());
+  if (const auto& reason = report.skip_reason()) {
+    fmt::print("{}: skipped: {}\n", report.name(), *reason);
     return;
   }
   fmt::print("{}: {} ({} outputs)\n", report.name(), report.passed() ? "passed" : "FAILED",
@@ -98,7 +98,7 @@ nlohmann::ordered_json to_json(const CaseReport& report) {
                                          : report.passed() ? "passed"
                                                            : "failed"},
                               {"outputs", std::move(outputs)}};
-  if (report.skipped()) json["reason"] = *report.skip_reason();
+  if (const auto& reason = report.skip_reason()) json["reason"] = *reason;
   return json;
 }
 

@@ -41,7 +41,7 @@ models::ModelConfig vg_law_model_config(const json& golden) {
 
   config.decoder.type = "language_pooling";
   config.decoder.attention_width = c.at("lap_dim");
-  config.heads.box->hidden = c.at("box_hidden").get<std::int64_t>();
+  config.heads.box.value().hidden = c.at("box_hidden").get<std::int64_t>();
   config.heads.mask = decoders::MaskHeadConfig{c.at("upsample_dim")};
   return config;
 }

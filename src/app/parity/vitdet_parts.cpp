@@ -74,7 +74,7 @@ class Parts {
       return nn::join_windows(input("window.y"), x.size(1), x.size(2));
     }
     const std::int64_t size = input("window.y").size(1);
-    const Tensor windows = nn::partition_windows(x, size);
+    Tensor windows = nn::partition_windows(x, size);
     if (name == "window.partition") return windows;
     // The padded size is what the windows of one sample cover.
     const std::int64_t columns = (x.size(2) + size - 1) / size;
