@@ -169,7 +169,7 @@ std::optional<Evaluation> evaluate_batches(const inference::Predictor& predictor
 Values metric_values(const Evaluation& evaluation) {
   Values values = box_values(evaluation.metrics);
   if (!has_masks(evaluation)) return values;
-  for (auto& [name, value] : mask_values(*evaluation.masks)) {
+  for (auto& [name, value] : mask_values(evaluation.masks.value())) {
     values.emplace_back("mask_" + name, value);
   }
   return values;

@@ -93,7 +93,7 @@ std::optional<Evaluation> exchange_results(distributed::ProcessGroup& group,
                     [](const Json& item) { return item.at("index").get<std::int64_t>(); });
   REFERENT_CHECK(items.size() == dataset.examples.size(), "{} results of {} examples", items.size(),
                  dataset.examples.size());
-  Evaluation whole = *part;
+  Evaluation whole = part.value();
   whole.metrics = {};
   if (whole.masks) whole.masks.emplace();
   whole.results.clear();

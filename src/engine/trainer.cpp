@@ -60,6 +60,7 @@ bool has_masks(std::span<const data::Example> examples) {
 std::vector<std::string> eval_names(const RunConfig& config) {
   if (!config.train.eval_data.empty()) return config.train.eval_data;
   std::vector<std::string> names;
+  names.reserve(config.data.eval.size());
   for (const auto& [name, dataset] : config.data.eval) names.push_back(name);
   return names;
 }
@@ -345,7 +346,8 @@ training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
       config_.train.loss,
       {type_of(config_.train.precision), config_.train.recompute_activations},
       {options_.group, reducer_.get(), options_.group != nullptr && options_.auto_accumulate}};
-  statistics_->keep();
+  training::RunningStatistics& statistics = statistics_.value();
+  statistics.keep();
   for (;;) {
     const std::vector<training::Piece> pieces = pieces_of(batch, share, counts);
     try {
@@ -353,16 +355,16 @@ training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
           training::step(*model_, *optimizer_, pieces, counts_of(batch),
                          learning_rate_factor(state_.step), scaler_ ? scaler_->scale() : 1, how);
       if (!result.finite) {
-        statistics_->restore();
+        statistics.restore();
         return result;
       }
-      if (options_.group != nullptr) statistics_->average(*options_.group);
+      if (options_.group != nullptr) statistics.average(*options_.group);
       if (ema_) ema_->update();
       return result;
     } catch (const std::exception& error) {
       if (!training::is_out_of_memory(error)) throw;
       make_smaller_pieces(batch.size(), error);
-      statistics_->restore();
+      statistics.restore();
     }
   }
 }
@@ -408,6 +410,7 @@ void Trainer::account(const std::vector<std::int64_t>& batch, const training::St
     ++state_.skipped;
     ++state_.bad_in_a_row;
     std::vector<std::string> ids;
+    ids.reserve(batch.size());
     for (const std::int64_t index : batch) {
       ids.push_back(examples_[static_cast<std::size_t>(index)].id);
     }

@@ -14,7 +14,7 @@ namespace referent::engine {
 namespace {
 
 /// Begins the names of what averaged weights scored.
-const std::string kEmaPrefix = "ema_";
+constexpr const char* kEmaPrefix = "ema_";
 
 void log_evaluation(std::int64_t step, const char* weights, const Evaluation& evaluation) {
   log::info("step {}, {}{}: Prec@0.5 {:.2f} %, mean IoU {:.2f} %", step, evaluation.dataset,
@@ -100,9 +100,10 @@ bool Trainer::evaluate_and_note(const RunFolder* folder) {
   if (!raw) return false;
   std::optional<std::vector<Evaluation>> averaged;
   if (ema_) {
-    ema_->swap();
+    training::Ema& ema = *ema_;
+    ema.swap();
     averaged = evaluate_all();
-    ema_->swap();
+    ema.swap();
     if (!averaged) return false;
   }
   state_.evaluated_step = state_.step;

@@ -32,8 +32,10 @@ struct Axis {
     const double step = static_cast<double>(kept) / static_cast<double>(side);
     const auto begin = static_cast<double>(offset);
     // Only logits that the picture touches: those on padding say nothing about it.
-    const auto first = static_cast<double>(offset * count / square);
-    const auto last = static_cast<double>(((offset + kept) * count + square - 1) / square - 1);
+    const std::int64_t first_touched = offset * count / square;
+    const std::int64_t last_touched = ((offset + kept) * count + square - 1) / square - 1;
+    const auto first = static_cast<double>(first_touched);
+    const auto last = static_cast<double>(last_touched);
     std::vector<Neighbours> result;
     result.reserve(static_cast<std::size_t>(side));
     for (std::int64_t i = 0; i < side; ++i) {

@@ -183,7 +183,7 @@ Output Predictor::finish(const Output& output, const Tensor& image_padding) cons
     const Tensor padding = image_padding.to(torch::kCPU).unsqueeze(1);
     const Tensor inside =
         result.mask_logits.masked_fill(padding, -std::numeric_limits<double>::infinity());
-    result.boxes = boxes_around_masks(inside, config_.model.heads.mask->threshold);
+    result.boxes = boxes_around_masks(inside, config_.model.heads.mask.value().threshold);
   }
   return result;
 }
@@ -193,7 +193,7 @@ std::optional<formats::Rle> Predictor::mask_of(const Output& output, std::int64_
   if (!output.mask_logits.defined()) return std::nullopt;
   REFERENT_CHECK(has_mask_head(), "a mask of a model that is configured without mask head");
   return mask_to_original(output.mask_logits[index][0], sample,
-                          config_.model.heads.mask->threshold);
+                          config_.model.heads.mask.value().threshold);
 }
 
 }  // namespace referent::inference

@@ -63,7 +63,7 @@ void add_forward(jit::Module& script, models::Model& model, const models::InputS
                                          {"images", "image_padding", "tokens", "token_padding"});
   const std::shared_ptr<jit::Graph>& graph = traced.first->graph;
   jit::EliminateDeadCode(graph);
-  const c10::QualifiedName name(*script.type()->name(), "forward");
+  const c10::QualifiedName name(script.type()->name().value(), "forward");
   script.type()->addMethod(script._ivalue()->compilation_unit()->create_function(name, graph));
 }
 

@@ -16,7 +16,7 @@ std::string file_of(const void* address) {
   return ::dladdr(address, &info) != 0 ? std::string(info.dli_fname) : std::string();
 }
 
-bool warn_of_foreign_gemm() {
+bool warn_of_foreign_gemm() noexcept {
   const GemmBinding binding = gemm_binding();
   if (!binding.own) {
     log::warning(

@@ -12,6 +12,7 @@ namespace referent::ops {
 /// Which inputs want a gradient, as a context of autograd keeps it; undefined ones do not.
 inline std::vector<bool> wanted_gradients(const std::vector<torch::Tensor>& inputs) {
   std::vector<bool> wanted;
+  wanted.reserve(inputs.size());
   for (const torch::Tensor& input : inputs) {
     wanted.push_back(input.defined() && input.requires_grad());
   }

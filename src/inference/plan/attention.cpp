@@ -28,7 +28,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
 }
 
 Tensor key_mask(const Tensor& keep, torch::ScalarType dtype) {
-  const Tensor mask = keep.unsqueeze(1).unsqueeze(1);
+  Tensor mask = keep.unsqueeze(1).unsqueeze(1);
   if (!keep.is_cuda()) return mask;
   return at::zeros_like(mask, mask.options().dtype(dtype))
       .masked_fill_(mask.logical_not(), -std::numeric_limits<double>::infinity());

@@ -58,11 +58,13 @@ class AdapterCore {
   static Tensor of(const std::vector<const AdapterCore*>& adapters, const Tensor& x,
                    const Tensor& text_mean) {
     std::vector<const GateTensors*> gates;
+    gates.reserve(adapters.size());
     for (const AdapterCore* adapter : adapters) gates.push_back(&adapter->gate_);
     const bool gates_visual = adapters.front()->variant_ == Variant::kReleased;
     if (auto cores = fused_gates(gates, gates_visual, x, text_mean)) return *cores;
     const Tensor mean = x.size(1) == 1 ? x.squeeze(1) : x.mean(1);
     std::vector<Tensor> cores;
+    cores.reserve(adapters.size());
     for (const AdapterCore* adapter : adapters) cores.push_back((*adapter)(mean, text_mean));
     return cores.size() == 1 ? cores.front() : at::cat(cores, 1);
   }
@@ -224,7 +226,8 @@ class FrozenLaw final : public FrozenConditioning {
     const bool released = config_.variant == Variant::kReleased;
     const std::int64_t hidden =
         std::max<std::int64_t>(1, text_width_ / config_.generator_reduction);
-    const double scale = released ? 1.0 / std::sqrt(static_cast<double>(text_width_ / heads)) : 1.0;
+    const std::int64_t head_width = text_width_ / heads;
+    const double scale = released ? 1.0 / std::sqrt(static_cast<double>(head_width)) : 1.0;
     const Tensor query =
         place.place(embedding_.select(0, layer).squeeze(0)).unflatten(0, {heads, -1}) * scale;
     const FrozenLinear first(phi["0"], text_width_, hidden, place);

@@ -12,6 +12,8 @@
 #include <map>
 #include <mutex>
 
+#include "referent/core/log.h"
+
 namespace referent::inference {
 namespace {
 
@@ -74,8 +76,9 @@ struct Recording {
       // Ended in any case: a stream that records forever takes nothing else.
       try {
         graph.capture_end();
-      } catch (const c10::Error&) {
+      } catch (const c10::Error& error) {
         // The error under way says more.
+        log::debug("the recording was ended by an error: {}", error.what_without_backtrace());
       }
       throw;
     }

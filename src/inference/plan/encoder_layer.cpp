@@ -54,8 +54,10 @@ Tensor FrozenEncoderLayer::attend(const Tensor& x, const Tensor& position, const
                                   const TextFeatures& text) const {
   const std::int64_t rows = std::max(keys, queries);
   const Tensor with_position = x + position;
-  const Tensor a = (*of_position_)(with_position.narrow(1, 0, rows));  // [B, rows, 2 D (+ r)]
-  const Tensor b = (*of_x_)(x.narrow(1, 0, rows));                     // [B, rows, D (+ r)]
+  const FrozenLinear& of_position = of_position_.value();
+  const FrozenLinear& of_x = of_x_.value();
+  const Tensor a = of_position(with_position.narrow(1, 0, rows));  // [B, rows, 2 D (+ r)]
+  const Tensor b = of_x(x.narrow(1, 0, rows));                     // [B, rows, D (+ r)]
   const Tensor qk = a.narrow(2, 0, 2 * width_);
   const Tensor v = b.narrow(2, 0, width_);
   if (update_) {
@@ -101,6 +103,7 @@ std::vector<FrozenEncoderLayer> make_frozen_layers(const Weights& weights,
                                                    const FrozenConditioning* conditioning,
                                                    const Target& target) {
   std::vector<FrozenEncoderLayer> layers;
+  layers.reserve(static_cast<std::size_t>(config.layers));
   for (std::int64_t i = 0; i < config.layers; ++i) {
     layers.emplace_back(weights[std::to_string(i)], config, conditioning, i, target);
   }

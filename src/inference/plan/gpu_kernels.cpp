@@ -76,8 +76,8 @@ std::optional<Tensor> fused_max_pool(const Tensor& x) {
   params.height = static_cast<int>(x.size(2));
   params.width = static_cast<int>(x.size(3));
   if (!kernels::takes(params)) return std::nullopt;
-  const Tensor y = at::empty({x.size(0), x.size(1), (x.size(2) + 1) / 2, (x.size(3) + 1) / 2},
-                             x.options(), at::MemoryFormat::ChannelsLast);
+  Tensor y = at::empty({x.size(0), x.size(1), (x.size(2) + 1) / 2, (x.size(3) + 1) / 2},
+                       x.options(), at::MemoryFormat::ChannelsLast);
   params.x = x.const_data_ptr();
   params.y = y.mutable_data_ptr();
   C10_CUDA_CHECK(kernels::launch_max_pool(params, c10::cuda::getCurrentCUDAStream()));
@@ -101,8 +101,8 @@ std::optional<Tensor> fused_blocks(const Tensor& images, std::int64_t before, st
   params.rows = static_cast<int>(rows);
   params.columns = static_cast<int>(columns);
   if (!kernels::takes(params)) return std::nullopt;
-  const Tensor y = at::empty({images.size(0), 16, rows, columns}, images.options(),
-                             at::MemoryFormat::ChannelsLast);
+  Tensor y = at::empty({images.size(0), 16, rows, columns}, images.options(),
+                       at::MemoryFormat::ChannelsLast);
   params.x = images.const_data_ptr();
   params.y = y.mutable_data_ptr();
   C10_CUDA_CHECK(kernels::launch_blocks(params, c10::cuda::getCurrentCUDAStream()));
@@ -124,7 +124,7 @@ std::optional<Tensor> fused_scaled_bottleneck(const Tensor& bottleneck, const Te
   params.rank = static_cast<int>(rank);
   if (!kernels::takes(params)) return std::nullopt;
   const Tensor factors = core.contiguous();
-  const Tensor y = at::empty({bottleneck.size(0) * pixels, rank + 8}, bottleneck.options());
+  Tensor y = at::empty({bottleneck.size(0) * pixels, rank + 8}, bottleneck.options());
   params.x = bottleneck.const_data_ptr();
   params.core = factors.const_data_ptr();
   params.y = y.mutable_data_ptr();
@@ -166,7 +166,7 @@ std::optional<Tensor> fused_gates(const std::vector<const GateTensors*>& gates, 
                          data(gate.inner_bias), data(gate.outer),    data(gate.outer_bias),
                          data(gate.core),       data(gate.core_bias)};
   }
-  const Tensor core =
+  Tensor core =
       at::empty({x.size(0), static_cast<std::int64_t>(gates.size()) * params.rank}, x.options());
   params.text = text.const_data_ptr();
   params.core = core.mutable_data_ptr();

@@ -176,7 +176,7 @@ void FrozenResNet::advance(Shared& shared) const {
     Tensor y = shared.x;
     for (std::size_t i = 0; i < convolutions.size(); ++i) {
       const bool updated = of_convolution && i == kConditionedConvolution;
-      if (updated) shared.update = block.update->share(y);
+      if (updated) shared.update = block.update.value().share(y);
       y = i + 1 == convolutions.size() ? convolutions[i].onto(shortcut, y) : convolutions[i](y);
       if (updated) break;
     }
@@ -191,7 +191,7 @@ void FrozenResNet::advance(Shared& shared) const {
 
 FrozenResNet::Shared FrozenResNet::share(const Tensor& images) const {
   Shared shared;
-  shared.x = (*stem_)(images);
+  shared.x = stem_.value()(images);
   advance(shared);
   return shared;
 }
@@ -205,9 +205,10 @@ Tensor FrozenResNet::finish(const Shared& shared, const TextFeatures& text, Reus
   }
   while (state.next < blocks_.size()) {
     const Block& block = blocks_[state.next];
-    const Tensor sum = block.update->onto(state.sum, *state.update, text);
+    const auto& update = block.update.value();
+    const Tensor sum = update.onto(state.sum, state.update.value(), text);
     const bool last_waits =
-        !block.update->of_block() && kConditionedConvolution + 1 < block.convolutions.size();
+        !update.of_block() && kConditionedConvolution + 1 < block.convolutions.size();
     state.x = last_waits ? block.convolutions.back().onto(state.x, sum) : sum;
     ++state.next;
     advance(state);

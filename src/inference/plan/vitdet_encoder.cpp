@@ -78,7 +78,7 @@ class FrozenVitBlock {
     const std::int64_t height = x.size(1);
     const std::int64_t width = x.size(2);
     const Tensor tokens = x.flatten(1, 2);  // [B, N, D]
-    const Tensor projected = (*qkv_)(tokens);
+    const Tensor projected = qkv_.value()(tokens);
     Tensor qkv = projected.narrow(2, 0, 3 * width_);
     if (update_) {
       const Tensor z = projected.narrow(2, 3 * width_, update_->down.size(0));

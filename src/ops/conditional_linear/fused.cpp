@@ -27,7 +27,7 @@ std::optional<Tensor> fused_forward(const Tensor& x, const Tensor& weight,
   const Tensor up = with_contiguous_rows(p);
   const Tensor c = core.contiguous();
   Tensor z, added;
-  const Tensor y = at::empty({x.size(0), x.size(1), weight.size(0)}, x.options());
+  Tensor y = at::empty({x.size(0), x.size(1), weight.size(0)}, x.options());
 
   kernels::ConditionalLinearParams params;
   params.type = kernel_type(x);

@@ -74,10 +74,11 @@ Gradients backward_with(BottleneckStep step, const Tensor& grad, const Tensor& x
     const Tensor dh = rows(low->bottleneck);
     if (to_q) dq = z.t().mm(dh);
     if (into_x) dx.addmm_(dh, q.t());
-    if (to_input && low_rank_input.has_value()) dinput = dh.mm(q.t());
+    if (to_input && low_rank_input.has_value()) {
+      dinput = dh.mm(q.t()).view(low_rank_input->sizes());
+    }
   }
   if (dx.defined()) dx = dx.view(x.sizes());
-  if (dinput.defined()) dinput = dinput.view(low_rank_input->sizes());
   return {dx, dweight, dbias, dq, dp, low->core, dinput};
 }
 
