@@ -19,6 +19,8 @@ find_package_handle_standard_args(TorchWheel
   VERSION_VAR REFERENT_TORCH_VERSION
   REASON_FAILURE_MESSAGE "run scripts/setup.sh: it unpacks the torch wheel into .deps/site")
 if(TorchWheel_FOUND AND NOT TARGET torch_wheel::torch)
+  # at::parallel_for is a plain loop in what is compiled without it.
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
   add_library(torch_wheel::torch INTERFACE IMPORTED)
   target_include_directories(torch_wheel::torch SYSTEM INTERFACE
     ${TorchWheel_INCLUDE_DIR} ${TorchWheel_INCLUDE_DIR}/torch/csrc/api/include)
@@ -26,7 +28,7 @@ if(TorchWheel_FOUND AND NOT TARGET torch_wheel::torch)
   # OpenCV linked first bind LibTorch's sgemm_ to the reference BLAS that OpenCV brings along.
   target_link_libraries(torch_wheel::torch INTERFACE
     -Wl,--push-state,--no-as-needed,${TorchWheel_torch_cpu},--pop-state ${TorchWheel_c10}
-    Threads::Threads)
+    OpenMP::OpenMP_CXX Threads::Threads)
   # The wheel's headers include an fmt of their own, newer than Debian's and without its library, so
   # what sees them uses it header-only. No interface between our libraries has a type of fmt.
   target_compile_definitions(torch_wheel::torch INTERFACE FMT_HEADER_ONLY)
