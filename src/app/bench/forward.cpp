@@ -25,6 +25,7 @@ double gflop_of(const std::function<void()>& work) {
   return 1e-9 * static_cast<double>(count.total());
 }
 
+/// Of plain sums: what Winograd's convolutions save stays counted, so that figures compare.
 Floor floor_of(double gflop, double gflops) {
   return {1e3 * gflop / gflops, fmt::format("{:.1f} GFLOP / {:.0f} GFLOP/s", gflop, gflops)};
 }

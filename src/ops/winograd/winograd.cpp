@@ -21,9 +21,9 @@ using winograd::Kernels;
 
 constexpr std::int64_t kChannels = 32;  ///< a multiple of every panel width
 
-// What training amplifies is the rounding of its forward pass, so that has the smaller tiles.
-constexpr std::int64_t kForward = 2;
-constexpr std::int64_t kBackward = 4;
+// Heights of tiles. What a network amplifies is the rounding of its outputs.
+constexpr std::int64_t kOfOutputs = 2;
+constexpr std::int64_t kOfGradients = 4;
 
 std::int64_t tile_height_of(const Tensor& packed) {
   return packed.size(1) / Geometry::kPointColumns - Geometry::kTaps + 1;
@@ -118,7 +118,7 @@ void convolve(const Tensor& y, const Tensor& x, const Tensor& packed,
 /// The filter of the convolution that turns the gradient of the outputs into that of the inputs.
 Tensor pack_transposed(const Tensor& weight) {
   const FilterStrides strides = strides_of(weight);
-  return pack(weight, kBackward, weight.size(0), weight.size(1),
+  return pack(weight, kOfGradients, weight.size(0), weight.size(1),
               weight.const_data_ptr<float>() + 2 * (strides.row + strides.column),
               {.output = strides.input,
                .input = strides.output,
@@ -140,12 +140,12 @@ bool winograd_takes(const Tensor& weight, std::int64_t height, std::int64_t widt
       weight.size(1) % kChannels != 0) {
     return false;
   }
-  const Geometry geometry{kForward, 1, height, width, weight.size(1), weight.size(0)};
+  const Geometry geometry{kOfOutputs, 1, height, width, weight.size(1), weight.size(0)};
   return geometry.tiles() * geometry.points() * 2 <= height * width * 9;
 }
 
 Tensor winograd_pack(const Tensor& weight) {
-  return pack(weight, kForward, weight.size(1), weight.size(0), weight.const_data_ptr<float>(),
+  return pack(weight, kOfOutputs, weight.size(1), weight.size(0), weight.const_data_ptr<float>(),
               strides_of(weight));
 }
 
@@ -169,7 +169,8 @@ Tensor winograd_input_gradient(const Tensor& gradient, const Tensor& weight) {
 Tensor winograd_weight_gradient(const Tensor& x, const Tensor& gradient, const Tensor& weight) {
   const Tensor maps = x.contiguous(at::MemoryFormat::ChannelsLast);
   const Tensor of_outputs = gradient.contiguous(at::MemoryFormat::ChannelsLast);
-  const Geometry geometry{kBackward, x.size(0), x.size(2), x.size(3), x.size(1), gradient.size(1)};
+  const Geometry geometry{kOfGradients, x.size(0), x.size(2),
+                          x.size(3),    x.size(1), gradient.size(1)};
   const std::int64_t tiles = geometry.tiles();
   if (tiles == 0) return at::zeros_like(weight);
   Tensor of_weight = at::empty_like(weight);
