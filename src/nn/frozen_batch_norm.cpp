@@ -80,7 +80,7 @@ class ScaledConvolutionRelu : public torch::autograd::Function<ScaledConvolution
     const at::AutoDispatchBelowADInplaceOrView guard;
     Tensor scaled = at::empty(weight.sizes(), x.options().memory_format(x.suggest_memory_format()));
     at::mul_out(scaled, weight, per_filter(scale));
-    const Tensor y = run(x, scaled, shift.to(x.scalar_type()), sum, how);
+    Tensor y = run(x, scaled, shift.to(x.scalar_type()), sum, how);
     keep(*context, how, x, weight, sum);
     context->saved_data["weight_type"] = weight.scalar_type();
     context->save_for_backward({x, scaled, y, scale});

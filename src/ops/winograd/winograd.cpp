@@ -151,8 +151,8 @@ Tensor winograd_pack(const Tensor& weight) {
 
 Tensor winograd_convolution(const Tensor& x, const Tensor& packed,
                             const std::optional<Tensor>& bias, bool relu) {
-  const Tensor y = at::empty({x.size(0), packed.size(0) * packed.size(3), x.size(2), x.size(3)},
-                             x.options().memory_format(at::MemoryFormat::ChannelsLast));
+  Tensor y = at::empty({x.size(0), packed.size(0) * packed.size(3), x.size(2), x.size(3)},
+                       x.options().memory_format(at::MemoryFormat::ChannelsLast));
   convolve(y, x, packed, bias, /*onto=*/false, relu);
   return y;
 }
