@@ -5,13 +5,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <numeric>
 #include <string>
 
 #include "referent/core/random.h"
+#include "support/watchdog.h"
 
 namespace referent {
 namespace {
@@ -37,15 +37,6 @@ std::vector<Pipeline::Indices> batches(std::size_t count) {
   }
   return result;
 }
-
-/// Ends the process, and so fails the test, when something waits for ever.
-class Watchdog {
- public:
-  explicit Watchdog(unsigned seconds) { ::alarm(seconds); }
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
-  ~Watchdog() { ::alarm(0); }
-};
 
 TEST(BatchPipelineTest, OrderDoesNotDependOnWorkers) {
   for (const std::int64_t workers : {0, 1, 2, 5}) {
@@ -75,7 +66,7 @@ TEST(BatchPipelineTest, WhatJoiningThrowsComesOutInPlaceOfTheBatch) {
 }
 
 TEST(BatchPipelineTest, AThousandTimesAWorkerThrowsOrTheReaderLeaves) {
-  const Watchdog watchdog(300);
+  const testing::Watchdog watchdog(300);
   constexpr int kRepeats = 1000;
   int thrown = 0;
   int left = 0;

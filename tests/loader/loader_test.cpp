@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +12,7 @@
 
 #include "referent/core/error.h"
 #include "referent/core/random.h"
+#include "support/watchdog.h"
 
 namespace referent::loader {
 namespace {
@@ -122,17 +121,8 @@ TEST(LoaderTest, WorkersStayWithinTheirWindow) {
   EXPECT_GE(made, 4);
 }
 
-/// Ends the process, and so fails the test, when something waits for ever.
-class Watchdog {
- public:
-  explicit Watchdog(unsigned seconds) { ::alarm(seconds); }
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
-  ~Watchdog() { ::alarm(0); }
-};
-
 TEST(LoaderTest, AThousandTimesAWorkerThrowsOrTheReaderLeaves) {
-  const Watchdog watchdog(120);
+  const testing::Watchdog watchdog(120);
   constexpr int kRepeats = 1000;
   const auto quick_sample = [](std::int64_t index) {
     data::Sample sample;

@@ -4,40 +4,17 @@
 #if defined(__x86_64__)
 
 #include "gather.h"
+#include "product.h"
 
 namespace referent::ops::winograd {
 namespace {
-
-/// c [Rows, P] = a [Rows, K] b [K, P], all of it in registers.
-template <typename Machine, int Rows>
-REFERENT_INLINE void multiply_rows(const float* a, const float* b, std::int64_t depth, float* c) {
-  using Vector = typename Machine::Vector;
-  constexpr std::int64_t kLane = kLanes<Machine>;
-  Vector sums[Rows][2] = {};
-#pragma GCC unroll 1
-  for (std::int64_t k = 0; k < depth; ++k) {
-    const Vector left = at<Machine>(b + k * 2 * kLane);
-    const Vector right = at<Machine>(b + k * 2 * kLane + kLane);
-#pragma GCC unroll 14
-    for (int row = 0; row < Rows; ++row) {
-      const Vector factor = Vector{} + a[row * depth + k];
-      sums[row][0] += factor * left;
-      sums[row][1] += factor * right;
-    }
-  }
-#pragma GCC unroll 14
-  for (int row = 0; row < Rows; ++row) {
-    at<Machine>(c + row * 2 * kLane) = sums[row][0];
-    at<Machine>(c + row * 2 * kLane + kLane) = sums[row][1];
-  }
-}
 
 /// multiply_rows() of so many rows as a number of the program.
 template <typename Machine, int Rows = Machine::kRows>
 REFERENT_INLINE void multiply_some(std::int64_t rows, const float* a, const float* b,
                                    std::int64_t depth, float* c) {
   if (rows == Rows) {
-    multiply_rows<Machine, Rows>(a, b, depth, c);
+    multiply_rows<Machine, Rows>(depth, a, /*row_stride=*/depth, /*step=*/1, b, /*onto=*/false, c);
   } else if constexpr (Rows > 1) {
     multiply_some<Machine, Rows - 1>(rows, a, b, depth, c);
   }

@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 
 #include "gather.h"
+#include "product.h"
 
 namespace referent::ops::winograd {
 namespace {
@@ -24,33 +25,6 @@ REFERENT_INLINE void gather(const Geometry& geometry, std::int64_t first, std::i
   }
 }
 
-/// c [Rows, P] = a [tiles, Rows]^T b [tiles, P], all of it in registers; a's rows lie C apart.
-template <typename Machine, int Rows>
-REFERENT_INLINE void multiply_rows(std::int64_t tiles, const float* a, std::int64_t a_stride,
-                                   const float* b, bool onto, float* c) {
-  using Vector = typename Machine::Vector;
-  constexpr std::int64_t kLane = kLanes<Machine>;
-  Vector sums[Rows][2] = {};
-#pragma GCC unroll 1
-  for (std::int64_t t = 0; t < tiles; ++t) {
-    const Vector left = at<Machine>(b + t * 2 * kLane);
-    const Vector right = at<Machine>(b + t * 2 * kLane + kLane);
-#pragma GCC unroll 14
-    for (int row = 0; row < Rows; ++row) {
-      const Vector factor = Vector{} + a[t * a_stride + row];
-      sums[row][0] += factor * left;
-      sums[row][1] += factor * right;
-    }
-  }
-#pragma GCC unroll 14
-  for (int row = 0; row < Rows; ++row) {
-    Vector& left = at<Machine>(c + row * 2 * kLane);
-    Vector& right = at<Machine>(c + row * 2 * kLane + kLane);
-    left = onto ? left + sums[row][0] : sums[row][0];
-    right = onto ? right + sums[row][1] : sums[row][1];
-  }
-}
-
 template <typename Machine>
 REFERENT_INLINE void correlate(const Geometry& geometry, std::int64_t tiles, std::int64_t begin,
                                std::int64_t end, const float* inputs, const float* outputs,
@@ -67,10 +41,10 @@ REFERENT_INLINE void correlate(const Geometry& geometry, std::int64_t tiles, std
       const float* b = outputs + (panel * geometry.points() + point) * output_stride;
       float* c = sums + (panel * geometry.points() + point) * geometry.input * kPanel<Machine>;
       for (std::int64_t row = 0; row < geometry.input; row += kPanel<Machine>) {
-        multiply_rows<Machine, kFirst>(tiles, a + row, geometry.input, b, onto,
+        multiply_rows<Machine, kFirst>(tiles, a + row, /*row_stride=*/1, geometry.input, b, onto,
                                        c + row * kPanel<Machine>);
         for (std::int64_t part = row + kFirst; part < row + kPanel<Machine>; part += kBlock) {
-          multiply_rows<Machine, kBlock>(tiles, a + part, geometry.input, b, onto,
+          multiply_rows<Machine, kBlock>(tiles, a + part, /*row_stride=*/1, geometry.input, b, onto,
                                          c + part * kPanel<Machine>);
         }
       }
