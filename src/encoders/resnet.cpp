@@ -49,12 +49,26 @@ torch::nn::AnyModule normalisation_layer(Normalisation normalisation, std::int64
              : torch::nn::AnyModule(nn::FrozenBatchNorm2d(channels));
 }
 
+/// The layer's output. Where a 1x1 convolution strides over fewer than 16 channels, the gradient of
+/// its weight in oneDNN (LibTorch 2.11, AVX-512, channels-last) writes outside its memory: there
+/// the pixels that it reads are picked beforehand.
+Tensor output_of(torch::nn::Conv2dImpl& layer, const Tensor& x) {
+  constexpr std::int64_t kFewChannels = 16;
+  const std::int64_t stride = layer.options.stride()->at(0);
+  if (!x.is_cpu() || stride == 1 || layer.weight.size(2) != 1 || x.size(1) >= kFewChannels) {
+    return layer.forward(x);
+  }
+  const Tensor picked = x.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride);
+  return torch::conv2d(picked, layer.weight, layer.bias);
+}
+
 /// A convolution and what normalises it, if anything.
 Tensor convolve(torch::nn::Conv2dImpl& layer, const std::shared_ptr<torch::nn::Module>& norm,
                 const Tensor& x) {
-  if (norm == nullptr) return layer.forward(x);
-  if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) return frozen->forward(layer.forward(x));
-  return norm->as<torch::nn::BatchNorm2d>()->forward(layer.forward(x));
+  const Tensor y = output_of(layer, x);
+  if (norm == nullptr) return y;
+  if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) return frozen->forward(y);
+  return norm->as<torch::nn::BatchNorm2d>()->forward(y);
 }
 
 /// The norm where it, a sum and ReLU are one pass with their convolution: frozen, on a GPU or in
