@@ -3,13 +3,22 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 
 #include "e2e/processes.h"
 #include "referent/core/error.h"
+#include "referent/core/random.h"
+#include "referent/data/dataset.h"
+#include "referent/image/decode.h"
+#include "referent/inference/build.h"
 #include "referent/inference/predictor.h"
+#include "referent/loader/loader.h"
+#include "referent/text/config.h"
 
 namespace referent::testing {
 namespace {
@@ -110,6 +119,56 @@ TEST_F(SoakTest, TenThousandPredictions) {
              kPredictions, grows, readings.front().megabytes, readings.size(),
              readings.back().descriptors);
   EXPECT_LE(grows, 1);
+  EXPECT_EQ(readings.front().descriptors, readings.back().descriptors);
+}
+
+/// REFERENT_SOAK_MINUTES; five where it is not set.
+std::chrono::minutes loading_time() {
+  const char* minutes = std::getenv("REFERENT_SOAK_MINUTES");
+  return std::chrono::minutes(minutes == nullptr ? 5 : std::stoi(minutes));
+}
+
+TEST_F(SoakTest, LoadingForLong) {
+  using Clock = std::chrono::steady_clock;
+  const std::vector<std::string> released{"data.augment.type=released"};
+  const engine::RunConfig config = engine::load_run_config(tiny_.config(), released);
+  const std::shared_ptr<const text::Tokenizer> tokenizer =
+      text::make_tokenizer(config.model.text_encoder.tokenizer);
+  const auto transform = data::make_train_transform(inference::transform_context(config, tokenizer),
+                                                    config.data.augment);
+  const std::vector<data::Example> examples =
+      data::open_dataset(config.data.train.front(), data::Masks::kIgnore).examples;
+  std::vector<std::int64_t> order(examples.size());
+  std::iota(order.begin(), order.end(), 0);
+
+  std::vector<Reading> readings;
+  double samples = 0;
+  const Clock::time_point start = Clock::now();
+  const Clock::time_point end = start + loading_time();
+  for (std::uint64_t epoch = 0; Clock::now() < end; ++epoch) {
+    const auto make = [&](std::int64_t index) {
+      const data::Example& example = examples[static_cast<std::size_t>(index)];
+      RandomStream stream(1, epoch, static_cast<std::uint64_t>(index), "augment");
+      return (*transform)(example, image::decode_file(example.image, image::Orientation::kIgnore),
+                          stream);
+    };
+    loader::Loader loader(make, loader::cut(order, /*batch_size=*/8, /*drop_last=*/false),
+                          {.text_length = config.data.text.length, .workers = 2});
+    while (const auto batch = loader.next()) {
+      ASSERT_TRUE(batch->batch.images.isfinite().all().item<bool>());
+      samples += static_cast<double>(batch->batch.size());
+    }
+    if (Clock::now() > start + loading_time() / 4) readings.push_back(read(::getpid(), samples));
+  }
+  ASSERT_GT(readings.size(), 100U);
+  const double grows = slope(readings);
+  fmt::print(
+      "{:.0f} samples in {} minutes: {:+.4f} MB per 1,000 (from {:.1f} to {:.1f} MB, {} "
+      "readings), {} descriptors\n",
+      samples, loading_time().count(), grows, readings.front().megabytes, readings.back().megabytes,
+      readings.size(), readings.back().descriptors);
+  EXPECT_LE(grows, 1);
+  EXPECT_LE(readings.back().megabytes, readings.front().megabytes + 10);
   EXPECT_EQ(readings.front().descriptors, readings.back().descriptors);
 }
 

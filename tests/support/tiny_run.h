@@ -1,38 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <unistd.h>
-
-#include <atomic>
 #include <filesystem>
 #include <string>
 
 #include "referent/data/scenes.h"
 #include "referent/engine/config.h"
+#include "support/temporary_folder.h"
 
 namespace referent::testing {
-
-/// A folder of its own that goes away with this.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    static std::atomic<int> counter{0};
-    path_ = std::filesystem::temp_directory_path() /
-            fmt::format("referent-test-{}-{}", ::getpid(), counter.fetch_add(1));
-    std::filesystem::create_directories(path_);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// The configuration of a model and a run that take seconds, on synthetic scenes in `data`.
 inline engine::RunConfig tiny_config(const std::filesystem::path& data) {
