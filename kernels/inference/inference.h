@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include "kernels/common/numbers.h"
+#include "kernels/inference/relative_features.h"
 
 /// What a frozen model does between its products, each in one pass and one launch. Everything is
 /// contiguous unless strides are given; sums are float32.
@@ -110,5 +111,7 @@ struct ScaledBottleneckParams {
 /// 16-bit types, ranks in multiples of 8.
 bool takes(const ScaledBottleneckParams& params);
 cudaError_t launch_scaled_bottleneck(const ScaledBottleneckParams& params, cudaStream_t stream);
+
+cudaError_t launch_relative_features(const RelativeFeaturesParams& params, cudaStream_t stream);
 
 }  // namespace referent::kernels

@@ -174,4 +174,43 @@ std::optional<Tensor> fused_gates(const std::vector<const GateTensors*>& gates, 
   return core;
 }
 
+std::optional<RelativeFeatures> fused_relative_features(const Tensor& qkv, const Tensor& scores,
+                                                        std::int64_t side, std::int64_t depth,
+                                                        std::int64_t features) {
+  const auto type = type_of(qkv);
+  const std::int64_t row = qkv.stride(2);
+  const bool rows = qkv.stride(3) == 1 && qkv.stride(1) == qkv.size(2) * row &&
+                    qkv.stride(0) == qkv.size(1) * qkv.stride(1);
+  if (!qkv.is_cuda() || !type || !rows || scores.scalar_type() != qkv.scalar_type() ||
+      !scores.is_contiguous()) {
+    return std::nullopt;
+  }
+  const c10::cuda::CUDAGuard guard(qkv.device());
+  const std::int64_t heads = scores.size(0);
+  const std::int64_t windows = qkv.size(0) * qkv.size(1) * qkv.size(2) / (side * side);
+  kernels::RelativeFeaturesParams params;
+  params.type = *type;
+  params.batch = static_cast<int>(qkv.size(0));
+  params.height = static_cast<int>(qkv.size(1));
+  params.width = static_cast<int>(qkv.size(2));
+  params.side = static_cast<int>(side);
+  params.heads = static_cast<int>(heads);
+  params.depth = static_cast<int>(depth);
+  params.features = static_cast<int>(features);
+  params.offsets = static_cast<int>(scores.size(2));
+  params.qkv = qkv.const_data_ptr();
+  params.row_stride = row;
+  params.scores = scores.const_data_ptr();
+  if (!kernels::takes(params)) return std::nullopt;
+  const auto make = [&](std::int64_t width) {
+    return at::empty({windows, side * side, heads, width}, qkv.options());
+  };
+  RelativeFeatures result{make(features), make(features), make(depth)};
+  params.q = result.q.mutable_data_ptr();
+  params.k = result.k.mutable_data_ptr();
+  params.v = result.v.mutable_data_ptr();
+  C10_CUDA_CHECK(kernels::launch_relative_features(params, c10::cuda::getCurrentCUDAStream()));
+  return result;
+}
+
 }  // namespace referent::inference

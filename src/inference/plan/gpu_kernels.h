@@ -21,6 +21,12 @@ struct GateTensors {
   torch::Tensor visual, text, inner, inner_bias, outer, outer_bias, core, core_bias;
 };
 
+/// Attention's inputs with relative scores as features: see kernels::RelativeFeaturesParams.
+struct RelativeFeatures {
+  torch::Tensor q, k;  ///< [windows, side * side, heads, features]
+  torch::Tensor v;     ///< [windows, side * side, heads, depth]
+};
+
 #ifdef REFERENT_GPU_PLAN
 
 std::optional<SumAndNorm> fused_sum_and_norm(const torch::Tensor& a, const torch::Tensor& b,
@@ -39,6 +45,12 @@ std::optional<torch::Tensor> fused_scaled_bottleneck(const torch::Tensor& bottle
 std::optional<torch::Tensor> fused_gates(const std::vector<const GateTensors*>& gates,
                                          bool gates_visual, const torch::Tensor& x,
                                          const torch::Tensor& text_mean);
+/// qkv [B, H, W, 3 heads * depth], of which windows of side x side are cut, and scores [heads,
+/// B H W, offsets].
+std::optional<RelativeFeatures> fused_relative_features(const torch::Tensor& qkv,
+                                                        const torch::Tensor& scores,
+                                                        std::int64_t side, std::int64_t depth,
+                                                        std::int64_t features);
 
 #else
 
@@ -60,6 +72,11 @@ inline std::optional<torch::Tensor> fused_scaled_bottleneck(const torch::Tensor&
 }
 inline std::optional<torch::Tensor> fused_gates(const std::vector<const GateTensors*>&, bool,
                                                 const torch::Tensor&, const torch::Tensor&) {
+  return std::nullopt;
+}
+inline std::optional<RelativeFeatures> fused_relative_features(const torch::Tensor&,
+                                                               const torch::Tensor&, std::int64_t,
+                                                               std::int64_t, std::int64_t) {
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 #include "relative_scores.h"
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
@@ -11,6 +12,7 @@
 
 #include <cmath>
 
+#include "gpu_kernels.h"
 #include "referent/inference/flop_count.h"
 
 namespace referent::inference {
@@ -68,9 +70,23 @@ Tensor RelativeScores::attend(const std::vector<Tensor>& qkv, std::int64_t heads
   const std::int64_t rest = features_ - depth_ - 2 * side_;
   if (rest > 0) q.narrow(3, depth_ + 2 * side_, rest).zero_();
 
-  FlopCount::add(4 * batch * heads * tokens * tokens * depth_);
+  return attention_of(q, k, split(qkv[2]));
+}
+
+std::optional<Tensor> RelativeScores::attend_windows(const Tensor& qkv, std::int64_t heads) const {
+  if (qkv.size(1) % side_ != 0 || qkv.size(2) % side_ != 0 || !qkv.is_cuda()) return std::nullopt;
+  const Tensor queries =
+      qkv.flatten(0, 2).narrow(1, 0, heads * depth_).unflatten(1, {heads, depth_}).transpose(0, 1);
+  const Tensor scores = at::bmm(queries, table_.unsqueeze(0).expand({heads, -1, -1}));
+  const auto made = fused_relative_features(qkv, scores, side_, depth_, features_);
+  if (!made) return std::nullopt;
+  return attention_of(made->q, made->k, made->v).unflatten(1, {side_, side_});
+}
+
+Tensor RelativeScores::attention_of(const Tensor& q, const Tensor& k, const Tensor& v) const {
+  FlopCount::add(4 * q.size(0) * q.size(2) * q.size(1) * q.size(1) * depth_);
   return at::scaled_dot_product_attention(
-             q.transpose(1, 2), k.transpose(1, 2), split(qkv[2]).transpose(1, 2), std::nullopt,
+             q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), std::nullopt,
              /*dropout_p=*/0.0, /*is_causal=*/false, 1.0 / std::sqrt(static_cast<double>(depth_)))
       .transpose(1, 2)
       .flatten(2);

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "layers.h"
@@ -23,7 +24,16 @@ class RelativeScores {
   /// Queries, keys, values [B, side * side, D], any strides whose last is 1 -> [B, side * side, D].
   torch::Tensor attend(const std::vector<torch::Tensor>& qkv, std::int64_t heads) const;
 
+  /// The same of the windows of side x side cells that a map qkv [B, H, W, 3 D] consists of, cut on
+  /// the way -> [windows, side, side, D]. Nothing where it is not made of whole ones, or there is
+  /// no kernel for it.
+  std::optional<torch::Tensor> attend_windows(const torch::Tensor& qkv, std::int64_t heads) const;
+
  private:
+  /// q, k [B, N, heads, features], v [B, N, heads, d] -> [B, N, D].
+  torch::Tensor attention_of(const torch::Tensor& q, const torch::Tensor& k,
+                             const torch::Tensor& v) const;
+
   std::int64_t side_;
   std::int64_t depth_;     ///< of a head
   std::int64_t features_;  ///< with the scores, rounded up to what attention takes

@@ -89,11 +89,14 @@ class FrozenVitBlock {
       }
     }
     qkv = qkv.unflatten(1, {height, width});
-    if (window_ > 0) qkv = nn::partition_windows(qkv, window_);
-    if (padded(height) || padded(width)) qkv = qkv + bias_;
-    Tensor y = attend_grid(qkv);
-    if (window_ > 0) y = nn::join_windows(y, height, width);
-    return y;
+    std::optional<Tensor> y;  // [B', h', w', D]
+    if (scores_) y = scores_->attend_windows(qkv, heads_);
+    if (!y) {
+      if (window_ > 0) qkv = nn::partition_windows(qkv, window_);
+      if (padded(height) || padded(width)) qkv = qkv + bias_;
+      y = attend_grid(qkv);
+    }
+    return window_ > 0 ? nn::join_windows(*y, height, width) : *y;
   }
 
   /// qkv [B', h, w, 3 D] -> [B', h, w, D].
