@@ -2,15 +2,30 @@
 #include "referent/nn/relative_position.h"
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/eye.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/upsample_linear1d.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "referent/nn/autocast.h"
+
 namespace referent::nn {
 
 using torch::Tensor;
+
+namespace {
+
+/// [target, side]: what bicubic resizing multiplies a column of `side` numbers by.
+Tensor resizing_matrix(const Tensor& like, std::int64_t side, std::int64_t target) {
+  const Tensor columns = at::eye(side, like.options()).view({1, side, side, 1});
+  return at::upsample_bicubic2d(columns, {target, 1}, /*align_corners=*/false)
+      .view({side, target})
+      .t();
+}
+
+}  // namespace
 
 Tensor fit_relative_positions(const Tensor& table, std::int64_t rows, PositionFit fit) {
   if (table.size(0) == rows) return table;
@@ -38,17 +53,24 @@ Tensor relative_positions(const Tensor& table, std::int64_t queries, std::int64_
   return fitted.index({index.to(torch::kInt64)});
 }
 
-Tensor decomposed_relative_scores(const Tensor& q, const Tensor& row_table,
-                                  const Tensor& column_table, std::int64_t height,
-                                  std::int64_t width) {
+std::pair<Tensor, Tensor> relative_scores_by_axis(const Tensor& q, const Tensor& row_table,
+                                                  const Tensor& column_table, std::int64_t height,
+                                                  std::int64_t width) {
   const Tensor rows = relative_positions(row_table, height, height);      // [H, H, d]
   const Tensor columns = relative_positions(column_table, width, width);  // [W, W, d]
   const Tensor grid = q.unflatten(-2, {height, width});                   // [..., H, W, d]
   const Tensor by_row = at::matmul(grid, rows.transpose(1, 2));           // [..., H, W, H]
   const Tensor by_column =
       at::matmul(grid.transpose(-3, -2), columns.transpose(1, 2)).transpose(-3, -2);  // [..., W]
-  const Tensor scores = by_row.unsqueeze(-1) + by_column.unsqueeze(-2);  // [..., H, W, H, W]
-  return scores.flatten(-2).flatten(-3, -2);
+  return {by_row.flatten(-3, -2), by_column.flatten(-3, -2)};
+}
+
+Tensor decomposed_relative_scores(const Tensor& q, const Tensor& row_table,
+                                  const Tensor& column_table, std::int64_t height,
+                                  std::int64_t width) {
+  const auto [by_row, by_column] =
+      relative_scores_by_axis(q, row_table, column_table, height, width);
+  return (by_row.unsqueeze(-1) + by_column.unsqueeze(-2)).flatten(-2);
 }
 
 Tensor absolute_positions(const Tensor& table, bool has_class_token, std::int64_t height,
@@ -59,6 +81,13 @@ Tensor absolute_positions(const Tensor& table, bool has_class_token, std::int64_
               " absolute positions is no square grid");
   Tensor grid = cells.reshape({1, side, side, cells.size(2)});
   if (side == height && side == width) return grid;
+  if (grid.is_cuda()) {
+    // The GPU's kernel goes through the channels one after the other.
+    const Autocast exact(torch::kCUDA, torch::kFloat32);
+    const Tensor rows = at::matmul(resizing_matrix(grid, side, height), grid.flatten(2));
+    return at::matmul(resizing_matrix(grid, side, width),
+                      rows.unflatten(-1, {side, cells.size(2)}));
+  }
   return at::upsample_bicubic2d(grid.permute({0, 3, 1, 2}), {height, width},
                                 /*align_corners=*/false)
       .permute({0, 2, 3, 1});

@@ -2,8 +2,7 @@
 #include "referent/nn/vit_block.h"
 
 #include "referent/batch/probe.h"
-#include "referent/nn/attention.h"
-#include "referent/nn/relative_position.h"
+#include "referent/nn/relative_attention.h"
 #include "referent/nn/window.h"
 #include "referent/ops/conditional_linear.h"
 
@@ -64,10 +63,9 @@ Tensor VitAttentionImpl::forward(const Tensor& x, LayerConditioner* conditioner,
 
   const std::int64_t rows = qkv.size(1);
   const std::int64_t columns = qkv.size(2);
-  const auto part = qkv.flatten(1, 2).chunk(3, -1);                          // [B', N', D] each
-  const Tensor heads = part[0].unflatten(-1, {heads_, -1}).transpose(1, 2);  // [B', heads, N', d]
-  const Tensor scores = decomposed_relative_scores(heads, rel_pos_h_, rel_pos_w_, rows, columns);
-  Tensor y = proj_(multi_head_attention(part[0], part[1], part[2], scores, heads_, 0.0))
+  const auto part = qkv.flatten(1, 2).chunk(3, -1);  // [B', N', D] each
+  Tensor y = proj_(relative_attention(part[0], part[1], part[2], rel_pos_h_, rel_pos_w_, rows,
+                                      columns, heads_))
                  .unflatten(1, {rows, columns});
   probe(name, y);
   return window_ > 0 ? join_windows(y, height, width) : y;

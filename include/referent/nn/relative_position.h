@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "referent/nn/config.h"
 
@@ -34,6 +35,14 @@ torch::Tensor relative_positions(const torch::Tensor& table, std::int64_t querie
 torch::Tensor decomposed_relative_scores(const torch::Tensor& q, const torch::Tensor& row_table,
                                          const torch::Tensor& column_table, std::int64_t height,
                                          std::int64_t width);
+
+/// The two summands apart: q . R_h[y, v] for every row v, [..., height * width, height], and
+/// q . R_w[x, u] for every column u, [..., height * width, width].
+std::pair<torch::Tensor, torch::Tensor> relative_scores_by_axis(const torch::Tensor& q,
+                                                                const torch::Tensor& row_table,
+                                                                const torch::Tensor& column_table,
+                                                                std::int64_t height,
+                                                                std::int64_t width);
 
 /// A table of absolute positions [1, (1 +) S * S, C], `has_class_token` telling whether its first
 /// row is the class token's, for a grid: -> [1, height, width, C]. Resized bicubically (a = -0.75,
