@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <span>
 
 #include "agreement.h"
 #include "checkpoint_io.h"
+#include "referent/batch/cuda_recording.h"
 #include "referent/batch/profile.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
@@ -77,6 +79,15 @@ torch::ScalarType type_of(Precision precision) {
   throw std::logic_error("unknown precision");
 }
 
+/// For the rest of the process. Operators of which LibTorch has no such kernel say so, once each.
+void compute_deterministically() {
+  // cuBLAS splits sums by the memory that it finds, unless it is told how much there is.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+  at::globalContext().setDeterministicCuDNN(true);
+}
+
 }  // namespace
 
 Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
@@ -118,9 +129,13 @@ Trainer::Trainer(const RunConfig& config, const TrainerOptions& options)
     scaler_.emplace(config.train.loss_scaling.value_or(training::LossScalingConfig{}));
   }
   if (config.train.ema) ema_.emplace(*config.train.ema, *model_);
+  if (config.train.cuda_graphs && CudaRecording::possible(options.device)) {
+    recorded_ = std::make_unique<training::RecordedPasses>(*model_);
+  }
   state_.accumulation = config.train.accumulation;
   at::globalContext().setAllowTF32CuBLAS(config.train.tf32);
   at::globalContext().setAllowTF32CuDNN(config.train.tf32);
+  if (config.train.deterministic && options.device.is_cuda()) compute_deterministically();
 }
 
 void Trainer::check_masks() const {
@@ -341,14 +356,14 @@ training::StepResult Trainer::watched_step(const std::vector<std::int64_t>& batc
 
 training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch, const Batch& share,
                                          bool counts) {
-  const training::StepOptions how{
-      options_.device,
-      config_.train.loss,
-      {type_of(config_.train.precision), config_.train.recompute_activations},
-      {options_.group, reducer_.get(), options_.group != nullptr && options_.auto_accumulate}};
   training::RunningStatistics& statistics = statistics_.value();
   statistics.keep();
   for (;;) {
+    const training::StepOptions how{
+        options_.device,
+        config_.train.loss,
+        {type_of(config_.train.precision), config_.train.recompute_activations, recorded_.get()},
+        {options_.group, reducer_.get(), options_.group != nullptr && options_.auto_accumulate}};
     const std::vector<training::Piece> pieces = pieces_of(batch, share, counts);
     try {
       const training::StepResult result =
@@ -363,10 +378,29 @@ training::StepResult Trainer::train_step(const std::vector<std::int64_t>& batch,
       return result;
     } catch (const std::exception& error) {
       if (!training::is_out_of_memory(error)) throw;
-      make_smaller_pieces(batch.size(), error);
+      if (!forget_recordings(error)) make_smaller_pieces(batch.size(), error);
       statistics.restore();
     }
   }
+}
+
+/// After a step that found no memory: true when there was some to give back, so that the step may
+/// be begun anew.
+bool Trainer::forget_recordings(const std::exception& error) {
+  if (!recorded_ || !recorded_->any() || !may_begin_anew(error)) return false;
+  optimizer_->zero_gradients();
+  recorded_.reset();
+  training::release_unused_memory(options_.device);
+  log::warning(
+      "too little memory to record step {}: it and the next ones are launched kernel by "
+      "kernel",
+      state_.step + 1);
+  return true;
+}
+
+/// Without an agreement the other processes are within the step that found no memory.
+bool Trainer::may_begin_anew(const std::exception& error) const {
+  return processes() == 1 || dynamic_cast<const training::OutOfMemory*>(&error) != nullptr;
 }
 
 /// After a step of `samples` that found no memory.
@@ -375,13 +409,12 @@ void Trainer::make_smaller_pieces(std::size_t samples, const std::exception& err
   training::release_unused_memory(options_.device);
   const std::int64_t pieces = processes() * state_.accumulation;
   const std::int64_t size = (static_cast<std::int64_t>(samples) + pieces - 1) / pieces;
-  // Without an agreement the others are within the step, and cannot begin it anew.
   const auto* agreed = dynamic_cast<const training::OutOfMemory*>(&error);
   const std::string failed = fmt::format(
       "out of memory in step {}{}, at {} pictures of {} x {} pixels at once in {}", state_.step + 1,
       agreed != nullptr ? fmt::format(" on rank {}", agreed->rank()) : "", size,
       config_.data.image.size, config_.data.image.size, config::name_of(config_.train.precision));
-  if (!options_.auto_accumulate || size <= 1 || (processes() > 1 && agreed == nullptr)) {
+  if (!options_.auto_accumulate || size <= 1 || !may_begin_anew(error)) {
     const std::string reason = error.what();
     throw DeviceError(
         "{}. Raise /train/accumulation{}, set /train/recompute_activations, lower "

@@ -7,6 +7,11 @@
 namespace referent::training {
 
 Output forward(models::Model& model, const Batch& batch, const ForwardOptions& options) {
+  return options.recorded != nullptr ? options.recorded->forward(batch, options)
+                                     : plain_forward(model, batch, options);
+}
+
+Output plain_forward(models::Model& model, const Batch& batch, const ForwardOptions& options) {
   if (options.type == torch::kFloat32 && !options.forget_activations) return model.forward(batch);
   const nn::Autocast low(batch.images.device().type(), options.type);
   const nn::ForgetActivations forget(options.forget_activations);

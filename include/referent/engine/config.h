@@ -83,6 +83,8 @@ struct TrainConfig {
   std::optional<training::LossScalingConfig> loss_scaling;
   bool tf32 = false;
   bool recompute_activations = false;
+  bool cuda_graphs = true;
+  bool deterministic = false;
   std::int64_t epochs = 90;
   std::optional<std::int64_t> max_steps;
   bool drop_last = true;
@@ -120,6 +122,15 @@ struct TrainConfig {
     v.field("recompute_activations", recompute_activations,
             "Forget what blocks of the encoders and decoder compute inside and compute it again in "
             "the backward pass: the same results with less memory and about a third more time.");
+    v.field(
+        "cuda_graphs", cuda_graphs,
+        "On a GPU, record the passes of a step as CUDA graphs and replay them from then on: the "
+        "same values without the time that it takes to launch thousands of kernels. Keeps the "
+        "memory of one step's activations, and exchanges the gradients of several processes after "
+        "the backward pass instead of within it; not with recompute_activations.");
+    v.field("deterministic", deterministic,
+            "On a GPU, compute by kernels that give the same bits each time, some of which are "
+            "slower. On a CPU all do.");
     v.field("epochs", epochs, "Passes over the training data.", config::in_range(1, 1000000));
     v.field("max_steps", max_steps,
             "Stop after this many steps; the schedule still spans all epochs.",

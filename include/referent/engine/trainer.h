@@ -114,6 +114,8 @@ class Trainer {
                                     bool counts);
   training::StepResult train_step(const std::vector<std::int64_t>& batch, const Batch& share,
                                   bool counts);
+  bool forget_recordings(const std::exception& error);
+  bool may_begin_anew(const std::exception& error) const;
   void make_smaller_pieces(std::size_t samples, const std::exception& error);
   void account(const std::vector<std::int64_t>& batch, const training::StepResult& result,
                const RunFolder* folder);
@@ -144,6 +146,7 @@ class Trainer {
   std::optional<training::Ema> ema_;
   std::optional<training::LossScaler> scaler_;
   std::unique_ptr<distributed::GradientReducer> reducer_;
+  std::unique_ptr<training::RecordedPasses> recorded_;  ///< null: passes are not recorded
   TrainState state_;
   std::string metrics_;             ///< the last evaluation as JSON, for checkpoints
   std::int64_t profiled_step_ = 0;  ///< counted as state_.step

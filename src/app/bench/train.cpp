@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <optional>
 
 #include "model_run.h"
+#include "referent/batch/cuda_recording.h"
 #include "referent/batch/profile.h"
 #include "referent/core/error.h"
 #include "referent/inference/build.h"
@@ -46,20 +48,23 @@ std::vector<Row> bench_train(const BenchOptions& options, torch::Device device) 
     return {};
   };
   const torch::ScalarType type = type_of(options, device);
+  std::optional<training::RecordedPasses> recorded;
+  if (CudaRecording::possible(device)) recorded.emplace(*model);
+  const training::ForwardOptions plain{type};
+  const training::ForwardOptions usual{type, false, recorded ? &*recorded : nullptr};
+  const std::string name = row_name(options, config, "train step") + " " + options.dtype;
   std::vector<Row> rows;
-  for (const bool forget : {false, true}) {
-    const std::string name = row_name(options, config, "train step") + " " + options.dtype +
-                             (forget ? ", activations computed again" : "");
-    rows.push_back(measure({name,
-                            {"model",
-                             [&] {
-                               return step({type, forget});
-                             }}},
-                           options.rounds, device));
-    if (options.profile && !forget) {
-      profile(device, *options.profile, [&] { step({type, forget}); });
-    }
-  }
+  Work work{name, {"recorded", [&] { return step(usual); }}};
+  if (recorded) work.rival = Contender{"kernel by kernel", [&] { return step(plain); }};
+  rows.push_back(measure(work, options.rounds, device));
+  if (options.profile) profile(device, *options.profile, [&] { step(usual); });
+  recorded.reset();
+  rows.push_back(measure({name + ", activations computed again",
+                          {"model",
+                           [&] {
+                             return step({type, /*forget_activations=*/true});
+                           }}},
+                         options.rounds, device));
   return rows;
 }
 

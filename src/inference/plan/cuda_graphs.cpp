@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda_graphs.h"
 
-#include <ATen/Context.h>
 #include <ATen/cuda/CUDAEvent.h>
-#include <ATen/cuda/CUDAGraph.h>
 #include <ATen/ops/empty_like.h>
 #include <c10/cuda/CUDAGraphsC10Utils.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -12,7 +10,7 @@
 #include <map>
 #include <mutex>
 
-#include "referent/core/log.h"
+#include "referent/batch/cuda_recording.h"
 
 namespace referent::inference {
 namespace {
@@ -38,57 +36,28 @@ Tensors on_device(const Tensors& inputs, torch::Device device) {
   return placed;
 }
 
-/// Lets cuDNN try its algorithms for convolutions of shapes that it has not seen. The fastest ones
-/// for float32 transform their inputs, which costs digits, so there it decides by itself.
-class ConvolutionTrial {
- public:
-  explicit ConvolutionTrial(torch::ScalarType type) : outer_(at::globalContext().benchmarkCuDNN()) {
-    if (c10::elementSize(type) == 2) at::globalContext().setBenchmarkCuDNN(true);
-  }
-  ConvolutionTrial(const ConvolutionTrial&) = delete;
-  ConvolutionTrial& operator=(const ConvolutionTrial&) = delete;
-  ~ConvolutionTrial() { at::globalContext().setBenchmarkCuDNN(outer_); }
-
- private:
-  bool outer_;
-};
-
 struct Recording {
-  at::cuda::CUDAGraph graph;
   Tensors inputs, outputs;
+  CudaRecording work;
 
-  Recording(torch::Device device, const Tensors& examples, const CudaGraphs::Work& work,
-            at::cuda::MempoolId_t pool) {
-    for (const Tensor& example : examples) {
-      inputs.push_back(at::empty_like(example, example.options().device(device)));
-    }
-    // The stream that is current may be the default one, which cannot be recorded.
-    const auto outer = at::cuda::getCurrentCUDAStream(device.index());
-    const auto stream = at::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index());
-    at::cuda::CUDAEvent ready;
-    ready.record(outer);
-    ready.block(stream);
-    const c10::cuda::CUDAStreamGuard guard(stream);
-    graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
-    try {
-      outputs = work(inputs);
-    } catch (...) {
-      // Ended in any case: a stream that records forever takes nothing else.
-      try {
-        graph.capture_end();
-      } catch (const c10::Error& error) {
-        // The error under way says more.
-        log::debug("the recording was ended by an error: {}", error.what_without_backtrace());
-      }
-      throw;
-    }
-    graph.capture_end();
-  }
+  Recording(torch::Device device, const Tensors& examples, const CudaGraphs::Work& function,
+            const RecordedMemory& memory)
+      : inputs(places_for(examples, device)),
+        work(device, memory, [&] { outputs = function(inputs); }) {}
 
   /// The outputs are overwritten by the next replay.
   void replay(const Tensors& values) {
     for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].copy_(values[i]);
-    graph.replay();
+    work.replay();
+  }
+
+ private:
+  static Tensors places_for(const Tensors& examples, torch::Device device) {
+    Tensors places;
+    for (const Tensor& example : examples) {
+      places.push_back(at::empty_like(example, example.options().device(device)));
+    }
+    return places;
   }
 };
 
@@ -96,7 +65,7 @@ struct Recording {
 
 struct CudaGraphs::State {
   std::mutex turn;
-  at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
+  RecordedMemory memory;
   std::map<Key, std::unique_ptr<Recording>> recordings;  ///< null: its shape was seen once
   at::cuda::CUDAEvent done;                              ///< of the last replay
 };
@@ -119,7 +88,7 @@ Tensors CudaGraphs::operator()(torch::Device device, torch::ScalarType type, con
   // Recordings share memory, so the last one must have been read, whichever stream it ran on.
   if (state_->done.isCreated()) state_->done.block(stream);
   if (found->second == nullptr) {
-    found->second = std::make_unique<Recording>(device, inputs, work, state_->pool);
+    found->second = std::make_unique<Recording>(device, inputs, work, state_->memory);
   }
   found->second->replay(inputs);
   Tensors outputs;
