@@ -14,7 +14,8 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
     options->what = what;
     options->batch_size = batch;
     CLI::App* command = add_command(*group, into, name, description, options);
-    if (what != app::BenchWhat::kLoader) {
+    const bool computes = what != app::BenchWhat::kLoader && what != app::BenchWhat::kOptimizer;
+    if (computes) {
       command->add_option("--dtype", options->dtype, "type that is computed in")
           ->check(what == app::BenchWhat::kTrain ? choice({"float32", "bfloat16"})
                                                  : choice({"float32", "bfloat16", "float16"}))
@@ -30,11 +31,12 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
           ->check(choice(engine::preset_names()))
           ->capture_default_str();
     }
-    command->add_option("--batch", options->batch_size, "samples")
-        ->check(CLI::Range(1, 1024))
-        ->capture_default_str();
     command->add_option("--rounds", options->rounds, "timed rounds, after one that is not")
         ->check(CLI::Range(1, 10000))
+        ->capture_default_str();
+    if (what == app::BenchWhat::kOptimizer) return {command, options};
+    command->add_option("--batch", options->batch_size, "samples")
+        ->check(CLI::Range(1, 1024))
         ->capture_default_str();
     command
         ->add_option("--image-size", options->image_size,
@@ -49,6 +51,8 @@ void add_bench(CLI::App& root, app::CommandLine& into) {
   add("forward", "a frozen plan's forward pass beside the model's own", app::BenchWhat::kForward,
       1);
   add("train", "a training step: forward, backward, clipping, AdamW", app::BenchWhat::kTrain, 2);
+  add("optimizer", "a step of AdamW with clipping beside LibTorch's own",
+      app::BenchWhat::kOptimizer, 1);
   const auto [loader, options] =
       add("loader", "decoding, transforms, collation and the whole loader", app::BenchWhat::kLoader,
           16);

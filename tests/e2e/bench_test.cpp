@@ -65,6 +65,18 @@ TEST(BenchTest, OpsAreARowForEachOpPassAndRival) {
   }
 }
 
+TEST(BenchTest, TheOptimizerStepsAsLibTorchsDoes) {
+  const ProcessResult result =
+      referent({"bench", "optimizer", "--preset", "transvg-r50", "--rounds", "1", "--json"});
+  EXPECT_THAT(result, ExitsWith(0));
+  const Json json = document(result);
+  ASSERT_EQ(json["rows"].size(), 1);
+  const Json& row = json["rows"][0];
+  EXPECT_EQ(row["rival"], "torch::optim");
+  EXPECT_LT(row["max_difference"].get<double>(), 1e-6);
+  EXPECT_GT(row["floor_ms"].get<double>(), 0);
+}
+
 TEST(BenchTest, OpsRefuseATypeTheyDoNotMeasure) {
   EXPECT_THAT(referent({"bench", "ops", "--dtype", "int8"}), Fails(2, {"--dtype", "bfloat16"}));
 }

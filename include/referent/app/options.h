@@ -166,7 +166,7 @@ struct ParityOptions {
   bool failures = false;  ///< print failing outputs only
 };
 
-enum class BenchWhat { kOps, kForward, kTrain, kLoader };
+enum class BenchWhat { kOps, kForward, kTrain, kOptimizer, kLoader };
 
 struct BenchOptions {
   BenchWhat what = BenchWhat::kForward;

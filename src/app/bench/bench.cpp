@@ -21,6 +21,8 @@ std::vector<bench::Row> measure_rows(const BenchOptions& options, std::int64_t w
       return bench::bench_ops(options, device);
     case BenchWhat::kTrain:
       return bench::bench_train(options, device);
+    case BenchWhat::kOptimizer:
+      return bench::bench_optimizer(options, device);
     case BenchWhat::kLoader:
       return bench::bench_loader(options, workers);
     case BenchWhat::kForward:

@@ -55,13 +55,13 @@ double largest_difference(const std::vector<Tensor>& ours, const std::vector<Ten
   return worst;
 }
 
-/// GFLOP/s of the fastest of a few runs.
-double best_rate(double gflop, torch::Device device, const std::function<Tensor()>& run) {
+/// GFLOP/s, or GB/s, of the fastest of a few runs of this many GFLOP, or GB.
+double best_rate(double amount, torch::Device device, const std::function<Tensor()>& run) {
   constexpr int kRuns = 7;
   const Contender contender{"", [&] { return std::vector<Tensor>{run()}; }};
   double best_ms = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kRuns; ++i) best_ms = std::min(best_ms, time_once(contender, device));
-  return 1e3 * gflop / best_ms;
+  return 1e3 * amount / best_ms;
 }
 
 /// A 3x3 convolution of 512 channels, its weights in the layout that oneDNN likes best.
@@ -88,6 +88,14 @@ double peak_gflops(at::ScalarType type, torch::Device device) {
   constexpr std::int64_t kSide = 20;
   constexpr double kGflop = 2e-9 * 512 * 512 * 9 * kSide * kSide;
   return std::max(product, best_rate(kGflop, device, packed_convolution(options, kSide)));
+}
+
+double copy_rate(torch::Device device) {
+  constexpr std::int64_t kBytes = std::int64_t{1} << 29;  // more than any cache holds
+  const at::TensorOptions options = at::TensorOptions().dtype(torch::kUInt8).device(device);
+  const Tensor from = at::ones({kBytes}, options);
+  Tensor to = at::empty_like(from);
+  return best_rate(2e-9 * static_cast<double>(kBytes), device, [&] { return to.copy_(from); });
 }
 
 Spread spread_of(std::vector<double> milliseconds) {
