@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/batch/cuda_recording.h"
 
-#include <ATen/Context.h>
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGeneratorImpl.h>
 #include <ATen/cuda/CUDAGraph.h>
@@ -83,7 +82,7 @@ CudaRecording::CudaRecording(torch::Device device, const RecordedMemory& memory,
   try {
     work();
   } catch (...) {
-    give_up(graph, shared.pool, device);
+    give_up(graph, shared.pool, shared.stream->device());
     throw;
   }
   graph.capture_end();
@@ -93,18 +92,6 @@ CudaRecording::~CudaRecording() = default;
 
 void CudaRecording::replay() {
   state_->graph.replay();
-}
-
-ConvolutionTrial::ConvolutionTrial(torch::ScalarType type)
-    : outer_(at::globalContext().benchmarkCuDNN()) {
-  at::Context& context = at::globalContext();
-  if (c10::elementSize(type) == 2 && !context.deterministicAlgorithms()) {
-    context.setBenchmarkCuDNN(true);
-  }
-}
-
-ConvolutionTrial::~ConvolutionTrial() {
-  at::globalContext().setBenchmarkCuDNN(outer_);
 }
 
 }  // namespace referent

@@ -21,7 +21,4 @@ CudaRecording::CudaRecording(torch::Device device, const RecordedMemory& /*memor
 CudaRecording::~CudaRecording() = default;
 void CudaRecording::replay() {}
 
-ConvolutionTrial::ConvolutionTrial(torch::ScalarType /*type*/) : outer_(false) {}
-ConvolutionTrial::~ConvolutionTrial() = default;
-
 }  // namespace referent

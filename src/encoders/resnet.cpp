@@ -65,7 +65,7 @@ Tensor output_of(torch::nn::Conv2dImpl& layer, const Tensor& x) {
 /// A convolution and what normalises it, if anything.
 Tensor convolve(torch::nn::Conv2dImpl& layer, const std::shared_ptr<torch::nn::Module>& norm,
                 const Tensor& x) {
-  const Tensor y = output_of(layer, x);
+  Tensor y = output_of(layer, x);
   if (norm == nullptr) return y;
   if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) return frozen->forward(y);
   return norm->as<torch::nn::BatchNorm2d>()->forward(y);

@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "referent/batch/convolution_trial.h"
 #include "referent/batch/cuda_recording.h"
 #include "referent/core/error.h"
 #include "referent/core/log.h"
@@ -178,7 +179,7 @@ class Recording : public torch::CustomClassHolder {
         for (const auto& of_output : reach) outputs.push_back(of_output[i]);
       }
       const torch::NoGradGuard no_grad;
-      gradients_.emplace(used);
+      gradients_ = std::make_unique<Gradients>(std::move(used));
       gradients_->copy_from(gradients);
     });
   }
@@ -212,7 +213,11 @@ class Recording : public torch::CustomClassHolder {
       const Tensor& gradient = gradients[given++];
       if (learning == places_.size() || places_[learning] != i) continue;
       Tensor& place = output_gradients_[learning++];
-      gradient.defined() ? place.copy_(gradient) : place.zero_();
+      if (gradient.defined()) {
+        place.copy_(gradient);
+      } else {
+        place.zero_();
+      }
       counts.push_back(gradient.defined() ? 1 : 0);
     }
     backward_->replay();
@@ -245,7 +250,7 @@ class Recording : public torch::CustomClassHolder {
   std::vector<std::size_t> places_;  ///< of the outputs that depend on parameters
   std::vector<Tensor> output_gradients_;
   std::vector<std::vector<char>> learns_from_;  ///< of each parameter, the outputs that learn
-  std::optional<Gradients> gradients_;
+  std::unique_ptr<Gradients> gradients_;
   std::unique_ptr<CudaRecording> forward_, backward_;
   bool pending_ = false;  ///< a backward pass may follow
 };

@@ -64,7 +64,8 @@ Row measure(const Work& work, std::int64_t rounds, torch::Device device);
 /// matrix product and, on a CPU, a large 3x3 convolution with packed weights.
 double peak_gflops(at::ScalarType type, torch::Device device);
 
-/// What a large copy on `device` moves, bytes read and written together [GB/s], the best of several.
+/// What a large copy on `device` moves, bytes read and written together [GB/s], the best of
+/// several.
 double copy_rate(torch::Device device);
 
 /// Median, least and largest of milliseconds, of which there is at least one.

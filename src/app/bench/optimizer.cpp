@@ -38,11 +38,10 @@ std::vector<Row> bench_optimizer(const BenchOptions& options, torch::Device devi
 
   const auto model = seeded_model(config, device);
   training::AdamW ours(settings, *model);
-  const std::vector<Tensor> parameters = with_gradients(ours);
+  std::vector<Tensor> parameters = with_gradients(ours);
 
   const auto other_model = seeded_model(config, device);
-  const std::vector<Tensor> other_parameters =
-      with_gradients(training::AdamW(settings, *other_model));
+  std::vector<Tensor> other_parameters = with_gradients(training::AdamW(settings, *other_model));
   torch::optim::AdamW rival(other_parameters, torch::optim::AdamWOptions(settings.learning_rate)
                                                   .betas({settings.beta1, settings.beta2})
                                                   .eps(settings.epsilon)

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 
+#include "referent/batch/convolution_trial.h"
 #include "referent/batch/cuda_recording.h"
 
 namespace referent::inference {
