@@ -2,6 +2,7 @@
 // The entry of libreferent.so: the commands that need LibTorch.
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <new>
@@ -21,8 +22,16 @@ struct Overloaded : Functions... {
 template <typename... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 14 deduces no aggregates
 
+/// Pictures come and go by the megabyte. glibc would return each one's memory to the kernel and get
+/// it back page by page, which takes as long as a third of its decoding.
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int run(const CommandLine& line) {
   const CommonOptions& common = line.common;
+  keep_freed_memory();
   apply_common_options(common);
   // float32 means float32 on a GPU as well; LibTorch would let cuDNN round to TF32.
   at::globalContext().setAllowTF32CuDNN(false);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "referent/batch/memory_pool.h"
 #include "referent/core/error.h"
 
 namespace referent::loader {
@@ -126,6 +127,9 @@ Texts collate_texts(std::span<const text::Encoded> expressions, std::int64_t len
 
 Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::int64_t pad_id) {
   REFERENT_CHECK(!samples.empty(), "a batch needs a sample");
+  // A batch's memory is a later one's again: the system would hand it out anew page by page.
+  static const MemoryPool pool;
+  const MemoryPool::Scope pooled(pool);
   const auto count = static_cast<std::int64_t>(samples.size());
   const std::int64_t size = samples.front().size;
   Batch batch;
