@@ -31,6 +31,11 @@ std::optional<kernels::DataType> type_of(const Tensor& tensor) {
   }
 }
 
+/// As kernels take it.
+int size_of(const Tensor& x, std::int64_t dimension) {
+  return static_cast<int>(x.size(dimension));
+}
+
 bool fits_int(std::int64_t value) {
   return value <= std::numeric_limits<int>::max();
 }
@@ -71,10 +76,10 @@ std::optional<Tensor> fused_max_pool(const Tensor& x) {
   const c10::cuda::CUDAGuard guard(x.device());
   kernels::MaxPoolParams params;
   params.type = *type;
-  params.batch = static_cast<int>(x.size(0));
-  params.channels = static_cast<int>(x.size(1));
-  params.height = static_cast<int>(x.size(2));
-  params.width = static_cast<int>(x.size(3));
+  params.batch = size_of(x, 0);
+  params.channels = size_of(x, 1);
+  params.height = size_of(x, 2);
+  params.width = size_of(x, 3);
   if (!kernels::takes(params)) return std::nullopt;
   Tensor y = at::empty({x.size(0), x.size(1), (x.size(2) + 1) / 2, (x.size(3) + 1) / 2},
                        x.options(), at::MemoryFormat::ChannelsLast);
@@ -94,9 +99,9 @@ std::optional<Tensor> fused_blocks(const Tensor& images, std::int64_t before, st
   const c10::cuda::CUDAGuard guard(images.device());
   kernels::BlocksParams params;
   params.type = *type;
-  params.batch = static_cast<int>(images.size(0));
-  params.height = static_cast<int>(images.size(2));
-  params.width = static_cast<int>(images.size(3));
+  params.batch = size_of(images, 0);
+  params.height = size_of(images, 2);
+  params.width = size_of(images, 3);
   params.before = static_cast<int>(before);
   params.rows = static_cast<int>(rows);
   params.columns = static_cast<int>(columns);
@@ -119,7 +124,7 @@ std::optional<Tensor> fused_scaled_bottleneck(const Tensor& bottleneck, const Te
   const std::int64_t pixels = bottleneck.size(2) * bottleneck.size(3);
   kernels::ScaledBottleneckParams params;
   params.type = *type;
-  params.batch = static_cast<int>(bottleneck.size(0));
+  params.batch = size_of(bottleneck, 0);
   params.pixels = static_cast<int>(pixels);
   params.rank = static_cast<int>(rank);
   if (!kernels::takes(params)) return std::nullopt;
@@ -144,10 +149,10 @@ std::optional<Tensor> fused_gates(const std::vector<const GateTensors*>& gates, 
   const GateTensors& first = *gates.front();
   kernels::GateParams params;
   params.type = *type;
-  params.batch = static_cast<int>(x.size(0));
-  params.tokens = static_cast<int>(x.size(1));
-  params.channels = static_cast<int>(x.size(2));
-  params.text_width = static_cast<int>(text.size(1));
+  params.batch = size_of(x, 0);
+  params.tokens = size_of(x, 1);
+  params.channels = size_of(x, 2);
+  params.text_width = size_of(text, 1);
   params.width = static_cast<int>(first.visual.size(0));
   params.hidden = static_cast<int>(first.inner.size(0));
   params.rank = static_cast<int>(first.core.size(0));
@@ -190,14 +195,14 @@ std::optional<RelativeFeatures> fused_relative_features(const Tensor& qkv, const
   const std::int64_t windows = qkv.size(0) * qkv.size(1) * qkv.size(2) / (side * side);
   kernels::RelativeFeaturesParams params;
   params.type = *type;
-  params.batch = static_cast<int>(qkv.size(0));
-  params.height = static_cast<int>(qkv.size(1));
-  params.width = static_cast<int>(qkv.size(2));
+  params.batch = size_of(qkv, 0);
+  params.height = size_of(qkv, 1);
+  params.width = size_of(qkv, 2);
   params.side = static_cast<int>(side);
   params.heads = static_cast<int>(heads);
   params.depth = static_cast<int>(depth);
   params.features = static_cast<int>(features);
-  params.offsets = static_cast<int>(scores.size(2));
+  params.offsets = size_of(scores, 2);
   params.qkv = qkv.const_data_ptr();
   params.row_stride = row;
   params.scores = scores.const_data_ptr();
