@@ -3,15 +3,12 @@
 
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/csrc/autograd/functions/accumulate_grad.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "referent/batch/convolution_trial.h"
@@ -69,28 +66,6 @@ class NewAccumulators {
   const std::vector<Tensor>& parameters_;
   std::vector<std::shared_ptr<Node>> outer_;
 };
-
-/// Which of the parameters an output depends on.
-std::vector<char> reached(const Tensor& output, const std::vector<Tensor>& parameters) {
-  std::unordered_map<const c10::TensorImpl*, std::size_t> places;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    places.emplace(parameters[i].unsafeGetTensorImpl(), i);
-  }
-  std::vector<char> found(parameters.size(), 0);
-  std::unordered_set<const Node*> seen;
-  std::vector<const Node*> open{output.grad_fn().get()};
-  while (!open.empty()) {
-    const Node* node = open.back();
-    open.pop_back();
-    if (node == nullptr || !seen.insert(node).second) continue;
-    if (const auto* leaf = dynamic_cast<const torch::autograd::AccumulateGrad*>(node)) {
-      const auto place = places.find(leaf->variable.unsafeGetTensorImpl());
-      if (place != places.end()) found[place->second] = 1;
-    }
-    for (const auto& edge : node->next_edges()) open.push_back(edge.function.get());
-  }
-  return found;
-}
 
 /// Gradients side by side in one piece of memory, each laid out as its parameter is.
 class Gradients {
@@ -155,7 +130,6 @@ class Recording : public torch::CustomClassHolder {
     forward_ = std::make_unique<CudaRecording>(
         device, memory, [&] { output = plain_forward(model, inputs_, options); });
     std::vector<Tensor> learning;
-    std::vector<std::vector<char>> reach;  // of each of them
     for (const auto of : kOutputs) {
       const Tensor& tensor = output.*of;
       outputs_.push_back(tensor.defined() ? tensor.detach() : Tensor());
@@ -163,7 +137,6 @@ class Recording : public torch::CustomClassHolder {
       learning.push_back(tensor);
       places_.push_back(outputs_.size() - 1);
       output_gradients_.push_back(torch::zeros_like(tensor));
-      reach.push_back(reached(tensor, parameters));
     }
     REFERENT_CHECK(!learning.empty(), "no output depends on a parameter that learns");
     backward_ = std::make_unique<CudaRecording>(device, memory, [&] {
@@ -175,8 +148,6 @@ class Recording : public torch::CustomClassHolder {
         if (!all[i].defined()) continue;
         used.push_back(parameters[i]);
         gradients.push_back(all[i]);
-        std::vector<char>& outputs = learns_from_.emplace_back();
-        for (const auto& of_output : reach) outputs.push_back(of_output[i]);
       }
       const torch::NoGradGuard no_grad;
       gradients_ = std::make_unique<Gradients>(std::move(used));
@@ -186,6 +157,9 @@ class Recording : public torch::CustomClassHolder {
 
   /// Those that get a gradient.
   const std::vector<Tensor>& parameters() const { return gradients_->parameters(); }
+
+  /// Whether mask logits are among what learns.
+  bool masks_learn() const { return !places_.empty() && places_.back() == kOutputs.size() - 1; }
 
   void read(const Batch& batch) {
     for (const auto input : kInputs) (inputs_.*input).copy_(batch.*input, /*non_blocking=*/true);
@@ -207,21 +181,15 @@ class Recording : public torch::CustomClassHolder {
                 "a recorded backward pass follows its forward pass once, before the next one");
     std::size_t given = 0;
     std::size_t learning = 0;
-    std::vector<char> counts;  // which of the outputs that learn the loss depends on
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
       if (!outputs_[i].defined()) continue;
       const Tensor& gradient = gradients[given++];
       if (learning == places_.size() || places_[learning] != i) continue;
       Tensor& place = output_gradients_[learning++];
-      if (gradient.defined()) {
-        place.copy_(gradient);
-      } else {
-        place.zero_();
-      }
-      counts.push_back(gradient.defined() ? 1 : 0);
+      place.copy_(gradient);
     }
     backward_->replay();
-    return of_outputs(counts, gradients_->clones());
+    return gradients_->clones();
   }
 
   Output as_output(const variable_list& defined) const {
@@ -234,22 +202,10 @@ class Recording : public torch::CustomClassHolder {
   }
 
  private:
-  /// Without the gradients of parameters that no output that counts depends on: those are zero,
-  /// which an optimizer does not take for nothing.
-  variable_list of_outputs(const std::vector<char>& counts, variable_list gradients) const {
-    for (std::size_t i = 0; i < gradients.size(); ++i) {
-      bool learns = false;
-      for (std::size_t k = 0; k < counts.size(); ++k) learns |= counts[k] && learns_from_[i][k];
-      if (!learns) gradients[i].reset();
-    }
-    return gradients;
-  }
-
   Batch inputs_;
   std::vector<Tensor> outputs_;
   std::vector<std::size_t> places_;  ///< of the outputs that depend on parameters
   std::vector<Tensor> output_gradients_;
-  std::vector<std::vector<char>> learns_from_;  ///< of each parameter, the outputs that learn
   std::unique_ptr<Gradients> gradients_;
   std::unique_ptr<CudaRecording> forward_, backward_;
   bool pending_ = false;  ///< a backward pass may follow
@@ -262,8 +218,6 @@ class Replayed : public torch::autograd::Function<Replayed> {
                                const c10::intrusive_ptr<Recording>& recording,
                                at::TensorList /*parameters*/) {
     context->saved_data["recording"] = c10::IValue::make_capsule(recording);
-    // An output without a gradient is one that the loss does not depend on, not one of zeros.
-    context->set_materialize_grads(false);
     return recording->forward();
   }
 
@@ -331,6 +285,9 @@ Output RecordedPasses::forward(const Batch& batch, const ForwardOptions& options
     }
   }
   Recording& recording = *found->second;
+  // What only masks depend on would get a gradient of zeros, which an optimizer does not take for
+  // none.
+  if (!options.masks_count && recording.masks_learn()) return plain();
   recording.read(batch);
   return recording.as_output(
       Replayed::apply(found->second, at::TensorList(recording.parameters())));

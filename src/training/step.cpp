@@ -39,8 +39,9 @@ class Sums {
 Losses losses_of(models::Model& model, const Batch& batch, const losses::BatchCounts& whole,
                  const StepOptions& options) {
   RECORD_USER_SCOPE("forward pass");
-  return losses::grounding_losses(options.loss, forward(model, batch, options.forward), batch,
-                                  whole);
+  ForwardOptions how = options.forward;
+  how.masks_count = whole.masks > 0;
+  return losses::grounding_losses(options.loss, forward(model, batch, how), batch, whole);
 }
 
 void backward(const Tensor& loss, const Exchange& exchange, bool last) {

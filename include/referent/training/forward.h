@@ -13,6 +13,7 @@ struct ForwardOptions {
   torch::ScalarType type = torch::kFloat32;  ///< or a 16-bit one, where autocast holds it safe
   bool forget_activations = false;           ///< nn::ForgetActivations
   RecordedPasses* recorded = nullptr;        ///< of the model: its passes are replayed
+  bool masks_count = true;  ///< the loss depends on mask logits, where there are any
 };
 
 /// The model's output for a training step, in float32 whatever it was computed in.

@@ -27,7 +27,8 @@ class RecordedPasses {
   ~RecordedPasses();
 
   /// plain_forward(model, batch, options), whose backward pass may be run once, before the next
-  /// call. Where a recording fails, for lack of memory or because the model waits for the device, a
+  /// call, for a loss that depends on all outputs; where it does not on masks, nothing is replayed.
+  /// Where a recording fails, for lack of memory or because the model waits for the device, a
   /// warning says so, and passes are computed kernel by kernel from then on.
   Output forward(const Batch& batch, const ForwardOptions& options);
 
