@@ -27,10 +27,10 @@ struct Conversion {
 /// Writes annotations in another format.
 ///
 /// - jsonl: one file; every field has a key.
-/// - refer: a new folder FOLDER@BY, e.g. out/refcoco@unc, of refs(BY).p and instances.json.
+/// - refer: a new folder `FOLDER@BY`, e.g. `out/refcoco@unc`, of refs(BY).p and instances.json.
 ///   Neighbouring expressions of one object make a reference; numbers that the source lacks are
 ///   made up, and the words of picture files that are "COCO_train2014_<number>.jpg" give theirs.
-/// - index: <family>_<split>.pth, or a folder named after a family with a file for each split.
+/// - index: `<family>_<split>.pth`, or a folder named after a family with a file for each split.
 /// - seqtr: one file, whose objects also have "file_name", "ann_id", "category_id" and "category",
 ///   which SeqTR passes over.
 ///
