@@ -11,13 +11,21 @@ namespace referent::kernels {
 /// tests/kernels/emulator.h has the same functions for the CPU.
 class CudaMachine {
  public:
-  /// `shared` is the block's dynamic shared memory.
+  /// `shared` is the block's shared memory; null where a body needs none.
   __device__ __forceinline__ explicit CudaMachine(char* shared)
       : shared_(shared), address_(static_cast<std::uint32_t>(__cvta_generic_to_shared(shared))) {}
 
   __device__ __forceinline__ int thread() const { return static_cast<int>(threadIdx.x); }
   __device__ __forceinline__ int block() const { return static_cast<int>(blockIdx.x); }
   __device__ __forceinline__ void sync() { __syncthreads(); }
+
+  /// The sum of a value over the lanes of a warp, the same in all of them.
+  __device__ __forceinline__ float warp_sum(float value) {
+    for (int offset = 16; offset > 0; offset /= 2) {
+      value += __shfl_xor_sync(0xffffffffu, value, offset);
+    }
+    return value;
+  }
 
   /// Starts a copy of 16 bytes into shared memory: `bytes` from `source`, then zeros. It passes by
   /// L1.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kStackBytes = 256 * 1024;
 constexpr char kGarbage = '\xff';  // NaN in every type
-enum WarpInstruction { kLdmatrix = 1, kLdmatrixTransposed, kMma };
+enum WarpInstruction { kLdmatrix = 1, kLdmatrixTransposed, kMma, kWarpSum };
 
 }  // namespace
 
@@ -185,6 +185,19 @@ void EmulatedMachine::check_aligned(std::intptr_t address, std::size_t bytes) co
   if (address % static_cast<std::intptr_t>(bytes) != 0) {
     throw EmulationError("unaligned access of " + std::to_string(bytes) + " bytes");
   }
+}
+
+float EmulatedMachine::warp_sum(float value) {
+  block_.warp_wide(kWarpSum, &value, [](const std::array<void*, 32>& arguments) {
+    std::array<float, 32> sums;
+    for (std::size_t i = 0; i < 32; ++i) sums[i] = *static_cast<const float*>(arguments[i]);
+    for (std::size_t offset = 16; offset > 0; offset /= 2) {
+      const std::array<float, 32> before = sums;
+      for (std::size_t i = 0; i < 32; ++i) sums[i] = before[i] + before[i ^ offset];
+    }
+    for (std::size_t i = 0; i < 32; ++i) *static_cast<float*>(arguments[i]) = sums[i];
+  });
+  return value;
 }
 
 void EmulatedMachine::copy_chunk(int offset, const void* source, int bytes) {

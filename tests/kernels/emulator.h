@@ -128,6 +128,7 @@ class EmulatedMachine {
   int thread() const { return thread_; }
   int block() const { return block_.block_; }
   void sync() { block_.barrier(); }
+  float warp_sum(float value);
 
   void copy_chunk(int offset, const void* source, int bytes);
   void commit_copies();

@@ -47,6 +47,17 @@ TEST(EmulatorTest, NoticesRaces) {
               ::testing::HasSubstr("race"));
 }
 
+TEST(EmulatorTest, SumsOverAWarpWantEveryLane) {
+  EXPECT_EQ(complaint([](EmulatedMachine& machine) {
+              EXPECT_EQ(machine.warp_sum(static_cast<float>(machine.thread())), 31 * 32 / 2);
+            }),
+            "");
+  EXPECT_THAT(complaint([](EmulatedMachine& machine) {
+                if (machine.thread() != 7) machine.warp_sum(1);
+              }),
+              ::testing::HasSubstr("deadlock"));
+}
+
 TEST(EmulatorTest, CopiesLandWhenWaitedForAndSynchronised) {
   Buffer<float> source = random_values<float>(128, 1);
   EmulatedMemory memory;

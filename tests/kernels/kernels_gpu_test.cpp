@@ -9,6 +9,8 @@
 #include "kernels/conditional_linear/conditional_linear.h"
 #include "kernels/conv2d_problem.h"
 #include "kernels/device.h"
+#include "kernels/inference/inference.h"
+#include "kernels/inference_problems.h"
 #include "kernels/linear_problem.h"
 
 namespace referent::kernels {
@@ -125,6 +127,66 @@ TYPED_TEST(KernelsOnGpu, EmptyProblemsDoNothing) {
   params.tokens = 3;
   params.rank = 65;
   EXPECT_EQ(launch_conditional_linear_forward(params, nullptr), cudaErrorNotSupported);
+}
+
+/// As the first run_twice, of a problem that lists its outputs.
+template <class Problem, class Launch>
+void run_twice(Problem problem, Launch launch) {
+  std::apply([&](auto&... outputs) { run_twice(problem, launch, outputs...); }, problem.outputs());
+}
+
+template <class T>
+class InferenceOnGpu : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string reason = reason_without_gpu();
+    if (!reason.empty()) GTEST_SKIP() << reason;
+  }
+};
+using Halves = ::testing::Types<BFloat16, Half>;
+TYPED_TEST_SUITE(InferenceOnGpu, Halves);
+
+TYPED_TEST(InferenceOnGpu, SumsAndNorms) {
+  for (const int width : {256, 512, 768, 1024}) {
+    for (const bool sum_wanted : {true, false}) {
+      run_twice(AddLayerNormProblem<TypeParam>{9, width, sum_wanted},
+                [](const auto& params) { return launch_add_layer_norm(params, nullptr); });
+    }
+  }
+}
+
+TYPED_TEST(InferenceOnGpu, Maxima) {
+  const auto launch = [](const auto& params) { return launch_max_pool(params, nullptr); };
+  run_twice(MaxPoolProblem<TypeParam>{2, 6, 8, 16}, launch);
+  run_twice(MaxPoolProblem<TypeParam>{1, 77, 55, 64}, launch);
+  run_twice(MaxPoolProblem<float>{1, 7, 5, 24}, launch);
+}
+
+TYPED_TEST(InferenceOnGpu, Gates) {
+  const auto launch = [](const auto& params) { return launch_gates(params, nullptr); };
+  for (const GateCase& c : {GateCase{2, 21, 64, 72, 64, 32, 16, true, 2},
+                            {3, 400, 2048, 768, 256, 128, 64, false, 1},
+                            {1, 70, 24, 8, 12, 20, 3, true, 1}}) {
+    run_twice(GateProblem<TypeParam>(c), launch);
+    run_twice(GateProblem<float>(c), launch);
+  }
+}
+
+TYPED_TEST(InferenceOnGpu, BlocksOfPixels) {
+  const auto launch = [](const auto& params) { return launch_blocks(params, nullptr); };
+  run_twice(BlocksProblem<TypeParam>{2, 9, 12, 3, 8, 9}, launch);
+  run_twice(BlocksProblem<TypeParam>{1, 1, 1, 4, 5, 5}, launch);
+}
+
+TYPED_TEST(InferenceOnGpu, ScaledBottlenecks) {
+  run_twice(ScaledBottleneckProblem<TypeParam>{3, 1000, 64},
+            [](const auto& params) { return launch_scaled_bottleneck(params, nullptr); });
+}
+
+TYPED_TEST(InferenceOnGpu, RelativeFeatures) {
+  const auto launch = [](const auto& params) { return launch_relative_features(params, nullptr); };
+  run_twice(RelativeFeaturesProblem<TypeParam>(2, 4, 6, 2, 3, 16), launch);
+  run_twice(RelativeFeaturesProblem<TypeParam>(2, 28, 28, 14, 12, 64), launch);
 }
 
 }  // namespace

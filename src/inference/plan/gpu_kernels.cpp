@@ -161,9 +161,7 @@ std::optional<Tensor> fused_gates(const std::vector<const GateTensors*>& gates, 
   params.x = x.const_data_ptr();
   params.x_batch_stride = x.stride(0);
   params.x_row_stride = x.stride(1);
-  if (!kernels::takes(params) || reinterpret_cast<std::uintptr_t>(params.x) % 16 != 0) {
-    return std::nullopt;
-  }
+  if (!kernels::takes(params)) return std::nullopt;
   for (std::size_t i = 0; i < gates.size(); ++i) {
     const GateTensors& gate = *gates[i];
     const auto data = [](const Tensor& tensor) { return tensor.const_data_ptr<float>(); };
