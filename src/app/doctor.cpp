@@ -14,8 +14,8 @@
 
 #include "referent/app/commands.h"
 #include "referent/image/library.h"
-#include "referent/ops/cpu_types.h"
 #include "referent/ops/gemm_binding.h"
+#include "referent/ops/onednn.h"
 
 namespace referent::app {
 namespace {

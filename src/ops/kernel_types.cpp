@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "referent/ops/cpu_types.h"
+#include "referent/ops/onednn.h"
 #include "referent/ops/own_kernels.h"
 
 namespace referent::ops {
@@ -20,12 +20,6 @@ void use_own_kernels(bool use) {
 
 bool own_kernels_used() {
   return own_kernels;
-}
-
-bool onednn_takes(c10::ScalarType type) {
-  return type == torch::kFloat32 ||
-         (type == torch::kBFloat16 && __builtin_cpu_supports("avx512bw") != 0 &&
-          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0);
 }
 
 bool kernels_take(std::initializer_list<torch::Tensor> tensors) {

@@ -3,19 +3,52 @@
 
 #include <torch/types.h>
 
+#include <array>
+#include <cstdint>
 #include <optional>
+#include <string_view>
 
+/// oneDNN's fused operators, which LibTorch registers for PyTorch's compiler and gives no C++ name.
+/// CPU, the types that oneDNN takes. Weights are as they are or packed.
 namespace referent::ops {
 
-/// x W^T + bias by oneDNN, whose float32 product is up to a tenth faster than that of MKL, which
-/// at::linear takes. CPU, float32 or bfloat16; x [rows, K], weight [M, K], bias [M] or absent.
-torch::Tensor onednn_linear(const torch::Tensor& x, const torch::Tensor& weight,
-                            const std::optional<torch::Tensor>& bias);
+/// Whether oneDNN's products and convolutions take tensors of this type on this machine: float32
+/// everywhere, bfloat16 with AVX-512.
+bool onednn_takes(c10::ScalarType type);
 
-/// A convolution of stride 1 by the operator that oneDNN's fusions go through. CPU, float32 or
-/// bfloat16; x [B, C, H, W] with channels last, not empty; `weight` as it is or packed by
-/// at::mkldnn_reorder_conv2d_weight.
+/// activation(x W^T + bias): x [..., K], weight [M, K], bias [M] or absent; activation "none",
+/// "relu" or "gelu". oneDNN's float32 product is up to a tenth faster than that of MKL, which
+/// at::linear takes.
+torch::Tensor onednn_linear(const torch::Tensor& x, const torch::Tensor& weight,
+                            const std::optional<torch::Tensor>& bias,
+                            std::string_view activation = "none");
+
+/// x W^T + bias + other.
+torch::Tensor onednn_linear_plus(const torch::Tensor& x, const torch::Tensor& other,
+                                 const torch::Tensor& weight,
+                                 const std::optional<torch::Tensor>& bias);
+
+/// The weight of onednn_linear as its kernels read it.
+torch::Tensor onednn_pack_linear(const torch::Tensor& weight);
+
+/// Of a convolution with one group; the same in both directions.
+struct ConvolutionGeometry {
+  std::array<std::int64_t, 2> stride{1, 1}, padding{0, 0}, dilation{1, 1};
+};
+
+/// The convolution of x [B, C, H, W], channels last and not empty, with weight [M, C, h, w].
 torch::Tensor onednn_convolution(const torch::Tensor& x, const torch::Tensor& weight,
-                                 const std::optional<torch::Tensor>& bias, at::IntArrayRef padding);
+                                 const std::optional<torch::Tensor>& bias,
+                                 const ConvolutionGeometry& geometry, bool relu = false);
+
+/// sum += the convolution, then its ReLU if wanted.
+void onednn_convolution_onto(torch::Tensor sum, const torch::Tensor& x, const torch::Tensor& weight,
+                             const std::optional<torch::Tensor>& bias,
+                             const ConvolutionGeometry& geometry, bool relu);
+
+/// The weight of onednn_convolution as its kernels read it for maps of height x width.
+torch::Tensor onednn_pack_convolution(const torch::Tensor& weight,
+                                      const ConvolutionGeometry& geometry, std::int64_t height,
+                                      std::int64_t width);
 
 }  // namespace referent::ops

@@ -10,7 +10,6 @@
 #include <limits>
 
 #include "referent/core/error.h"
-#include "referent/ops/cpu_types.h"
 #include "referent/ops/onednn.h"
 
 namespace referent::app::bench {
@@ -69,10 +68,10 @@ std::function<Tensor()> packed_convolution(at::TensorOptions options, std::int64
   constexpr std::int64_t kChannels = 512;
   const Tensor x =
       at::randn({1, kChannels, side, side}, options).contiguous(at::MemoryFormat::ChannelsLast);
-  const Tensor packed =
-      at::mkldnn_reorder_conv2d_weight(at::randn({kChannels, kChannels, 3, 3}, options).to_mkldnn(),
-                                       {1, 1}, {1, 1}, {1, 1}, 1, x.sizes());
-  return [=] { return ops::onednn_convolution(x, packed, std::nullopt, {1, 1}); };
+  const ops::ConvolutionGeometry geometry{.padding = {1, 1}};
+  const Tensor packed = ops::onednn_pack_convolution(
+      at::randn({kChannels, kChannels, 3, 3}, options), geometry, side, side);
+  return [=] { return ops::onednn_convolution(x, packed, std::nullopt, geometry); };
 }
 
 }  // namespace

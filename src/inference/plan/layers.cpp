@@ -2,7 +2,6 @@
 #include "layers.h"
 
 #include <ATen/Context.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/_addmm_activation.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/cudnn_convolution_add_relu.h>
@@ -10,14 +9,13 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/relu.h>
 
 #include <optional>
 #include <string_view>
 
 #include "referent/inference/flop_count.h"
-#include "referent/ops/cpu_types.h"
+#include "referent/ops/onednn.h"
 #include "referent/ops/winograd.h"
 
 namespace referent::inference {
@@ -25,15 +23,6 @@ namespace {
 
 using torch::IValue;
 using torch::Tensor;
-
-/// oneDNN's fused operators are registered for the compiler of PyTorch and have no C++ name.
-template <typename... Arguments>
-Tensor call(const char* name, const char* overload, Arguments&&... arguments) {
-  const c10::OperatorHandle op = c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
-  std::vector<IValue> stack{IValue(std::forward<Arguments>(arguments))...};
-  op.callBoxed(&stack);
-  return stack.front().toTensor();
-}
 
 bool one_dnn_takes(const Target& target) {
   return target.device.is_cpu() && at::globalContext().userEnabledMkldnn() &&
@@ -68,17 +57,15 @@ std::optional<Tensor> optional(const Tensor& tensor) {
   return tensor.defined() ? std::optional<Tensor>(tensor) : std::nullopt;
 }
 
-c10::List<std::optional<at::Scalar>> no_scalars() {
-  return c10::List<std::optional<at::Scalar>>();
-}
-
 /// cuDNN has no convolution with a sum or an activation inside for float64.
 bool fused_by_cudnn(const Tensor& x) {
   return x.is_cuda() && x.scalar_type() != torch::kFloat64;
 }
 
-std::vector<std::int64_t> twice(std::int64_t value) {
-  return {value, value};
+ops::ConvolutionGeometry geometry_of(const FrozenConvolution::Options& options) {
+  return {{options.stride, options.stride},
+          {options.padding, options.padding},
+          {options.dilation, options.dilation}};
 }
 
 }  // namespace
@@ -94,9 +81,7 @@ FrozenLinear::FrozenLinear(const Tensor& weight, const Tensor& bias, const Targe
       packed_(one_dnn_takes(target)),
       weight_(target.place(weight)),
       bias_(target.place(bias)) {
-  if (packed_) {
-    weight_ = call("mkldnn::_reorder_linear_weight", "", weight_, std::optional<std::int64_t>());
-  }
+  if (packed_) weight_ = ops::onednn_pack_linear(weight_);
 }
 
 FrozenLinear::FrozenLinear(const Weights& weights, std::int64_t input, std::int64_t output,
@@ -106,10 +91,7 @@ FrozenLinear::FrozenLinear(const Weights& weights, std::int64_t input, std::int6
 
 Tensor FrozenLinear::operator()(const Tensor& x) const {
   FlopCount::add(2 * x.numel() * output_);
-  if (packed_) {
-    return call("mkldnn::_linear_pointwise", "", x.contiguous(), weight_, optional(bias_),
-                name_of(activation_), no_scalars(), "none");
-  }
+  if (packed_) return ops::onednn_linear(x, weight_, optional(bias_), name_of(activation_));
   if (x.is_cuda() && activation_ == Activation::kRelu && bias_.defined()) {
     return at::_addmm_activation(bias_, x.flatten(0, -2), weight_.t())
         .unflatten(0, x.sizes().slice(0, x.dim() - 1));
@@ -119,10 +101,7 @@ Tensor FrozenLinear::operator()(const Tensor& x) const {
 
 Tensor FrozenLinear::plus(const Tensor& x, const Tensor& other) const {
   FlopCount::add(2 * x.numel() * output_);
-  if (packed_) {
-    return call("mkldnn::_linear_pointwise", "binary", x.contiguous(), other.contiguous(), weight_,
-                optional(bias_), "add");
-  }
+  if (packed_) return ops::onednn_linear_plus(x, other, weight_, optional(bias_));
   return at::linear(x, weight_, optional(bias_)).add_(other);
 }
 
@@ -132,9 +111,10 @@ FrozenConvolution::Method FrozenConvolution::choose(const Tensor& weight, const 
   // Winograd's weight takes 2.7 times the memory; for the largest, which meet the smallest maps,
   // that is much for little.
   constexpr std::int64_t kLargest = 3 << 19;
+  const ops::ConvolutionGeometry geometry = geometry_of(options);
   return target.dtype == torch::kFloat32 && weight.numel() <= kLargest &&
-                 ops::winograd_takes(weight, options.side, options.side, twice(options.stride),
-                                     twice(options.padding), twice(options.dilation))
+                 ops::winograd_takes(weight, options.side, options.side, geometry.stride,
+                                     geometry.padding, geometry.dilation)
              ? Method::kWinograd
              : Method::kOneDnn;
 }
@@ -150,10 +130,8 @@ FrozenConvolution::FrozenConvolution(const Tensor& weight, const Tensor& bias,
   if (method_ == Method::kWinograd) {
     weight_ = ops::winograd_pack(weight_);
   } else if (method_ == Method::kOneDnn) {
-    const std::vector<std::int64_t> input{1, weight.size(1), options.side, options.side};
-    weight_ = at::mkldnn_reorder_conv2d_weight(weight_.to_mkldnn(), twice(options.padding),
-                                               twice(options.stride), twice(options.dilation),
-                                               /*groups=*/1, input);
+    weight_ =
+        ops::onednn_pack_convolution(weight_, geometry_of(options), options.side, options.side);
   }
 }
 
@@ -167,17 +145,16 @@ Tensor FrozenConvolution::run(const Tensor& x) const {
   if (method_ == Method::kWinograd) {
     return ops::winograd_convolution(x, weight_, optional(bias_), options_.relu);
   }
-  const std::vector<std::int64_t> stride = twice(options_.stride);
-  const std::vector<std::int64_t> padding = twice(options_.padding);
-  const std::vector<std::int64_t> dilation = twice(options_.dilation);
+  const ops::ConvolutionGeometry geometry = geometry_of(options_);
   if (method_ == Method::kOneDnn) {
-    return call("mkldnn::_convolution_pointwise", "", x, weight_, optional(bias_), padding, stride,
-                dilation, 1, options_.relu ? "relu" : "none", no_scalars(), "none");
+    return ops::onednn_convolution(x, weight_, optional(bias_), geometry, options_.relu);
   }
   if (fused_by_cudnn(x) && options_.relu && bias_.defined()) {
-    return at::cudnn_convolution_relu(x, weight_, bias_, stride, padding, dilation, 1);
+    return at::cudnn_convolution_relu(x, weight_, bias_, geometry.stride, geometry.padding,
+                                      geometry.dilation, 1);
   }
-  Tensor y = at::conv2d(x, weight_, optional(bias_), stride, padding, dilation);
+  Tensor y =
+      at::conv2d(x, weight_, optional(bias_), geometry.stride, geometry.padding, geometry.dilation);
   return options_.relu ? y.relu_() : y;
 }
 
@@ -187,21 +164,18 @@ Tensor FrozenConvolution::onto(const Tensor& sum, const Tensor& x) const {
     ops::winograd_convolution_onto(sum, x, weight_, optional(bias_), options_.relu);
     return sum;
   }
-  const std::vector<std::int64_t> stride = twice(options_.stride);
-  const std::vector<std::int64_t> padding = twice(options_.padding);
-  const std::vector<std::int64_t> dilation = twice(options_.dilation);
+  const ops::ConvolutionGeometry geometry = geometry_of(options_);
   if (method_ == Method::kOneDnn) {
-    return call("mkldnn::_convolution_pointwise_", "binary", sum, x, weight_, optional(bias_),
-                padding, stride, dilation, 1, "add", std::optional<at::Scalar>(1.0),
-                options_.relu ? std::optional<std::string>("relu") : std::nullopt, no_scalars(),
-                std::optional<std::string>());
+    ops::onednn_convolution_onto(sum, x, weight_, optional(bias_), geometry, options_.relu);
+    return sum;
   }
   if (fused_by_cudnn(x) && options_.relu) {
-    return at::cudnn_convolution_add_relu(x, weight_, sum, /*alpha=*/1.0, optional(bias_), stride,
-                                          padding, dilation, 1);
+    return at::cudnn_convolution_add_relu(x, weight_, sum, /*alpha=*/1.0, optional(bias_),
+                                          geometry.stride, geometry.padding, geometry.dilation, 1);
   }
   Tensor y = sum;
-  y.add_(at::conv2d(x, weight_, optional(bias_), stride, padding, dilation));
+  y.add_(at::conv2d(x, weight_, optional(bias_), geometry.stride, geometry.padding,
+                    geometry.dilation));
   return options_.relu ? y.relu_() : y;
 }
 

@@ -20,7 +20,7 @@ bool is_pointwise(const Tensor& weight) {
 Tensor convolve(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
   const bool by_onednn = x.is_cpu() && kernels_take({x, weight}) && x.numel() > 0 &&
                          x.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
-  return by_onednn ? onednn_convolution(x, weight, bias, same_padding(weight))
+  return by_onednn ? onednn_convolution(x, weight, bias, {.padding = same_padding(weight)})
                    : at::conv2d(x, weight, bias, /*stride=*/1, same_padding(weight));
 }
 
