@@ -29,9 +29,6 @@ if(TorchWheel_FOUND AND NOT TARGET torch_wheel::torch)
   target_link_libraries(torch_wheel::torch INTERFACE
     -Wl,--push-state,--no-as-needed,${TorchWheel_torch_cpu},--pop-state ${TorchWheel_c10}
     OpenMP::OpenMP_CXX Threads::Threads)
-  # The wheel's headers include an fmt of their own, newer than Debian's and without its library, so
-  # what sees them uses it header-only. No interface between our libraries has a type of fmt.
-  target_compile_definitions(torch_wheel::torch INTERFACE FMT_HEADER_ONLY)
   # libtorch_cpu itself needs the wheel's CUDA runtime and CUPTI, which it finds by its own RUNPATH.
   target_link_options(torch_wheel::torch INTERFACE
     "LINKER:-rpath-link,${TorchWheel_ROOT}/../nvidia/cu13/lib")

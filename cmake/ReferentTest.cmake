@@ -10,6 +10,8 @@ function(referent_add_test name)
   target_compile_definitions(${name} PRIVATE
     REFERENT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" REFERENT_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE referent_warnings GTest::gtest GTest::gmock ${ARG_LIBRARIES})
+  # They are compiled more often than they run for long.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(ARG_TORCH)
     target_link_libraries(${name} PRIVATE referent)
     target_precompile_headers(${name} REUSE_FROM referent_torch_pch)

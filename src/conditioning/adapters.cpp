@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/conditioning/adapters.h"
 
+#include <torch/nn/init.h>
+#include <torch/nn/modules/activation.h>
+
 #include "referent/batch/probe.h"
 
 namespace referent::conditioning {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/conditioning/law.h"
 
+#include <torch/nn/init.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

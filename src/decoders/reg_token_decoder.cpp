@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/decoders/reg_token_decoder.h"
 
+#include <torch/nn/init.h>
+
 #include "referent/batch/probe.h"
 #include "referent/nn/encoder_layer.h"
 #include "referent/nn/recompute.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/encoders/bert.h"
 
+#include <torch/nn/init.h>
+
 #include "referent/nn/attention.h"
 #include "referent/nn/dropout.h"
 #include "referent/nn/recompute.h"

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/encoders/resnet.h"
 
+#include <torch/nn/init.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+
 #include <array>
 
 #include "referent/batch/probe.h"

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vitdet_encoder.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/conv.h>
+
 #include <algorithm>
 
 #include "referent/batch/probe.h"

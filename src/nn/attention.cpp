@@ -6,6 +6,7 @@
 #include <ATen/ops/_softmax_backward_data.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/nn/init.h>
 
 #include <cmath>
 #include <limits>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/nn/encoder_layer.h"
 
+#include <torch/nn/init.h>
+
 #include "referent/nn/dropout.h"
 #include "referent/ops/conditional_linear.h"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/nn/mlp.h"
 
+#include <torch/nn/modules/linear.h>
+
 namespace referent::nn {
 
 MlpImpl::MlpImpl(std::int64_t input, std::int64_t hidden, std::int64_t output, std::int64_t depth) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/nn/vit_block.h"
 
+#include <torch/nn/init.h>
+
 #include "referent/batch/probe.h"
 #include "referent/nn/relative_attention.h"
 #include "referent/nn/window.h"

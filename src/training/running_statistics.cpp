@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/training/running_statistics.h"
 
+#include <torch/nn/modules/batchnorm.h>
+
 namespace referent::training {
 
 using torch::Tensor;

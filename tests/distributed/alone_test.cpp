@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A group of one that goes through the motions, on either device: what one GPU can show of NCCL.
 #include <gtest/gtest.h>
-#include <torch/nn.h>
+#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

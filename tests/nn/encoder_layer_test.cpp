@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <torch/nn/modules/transformerlayer.h>
+
 #include "referent/nn/encoder_layer.h"
 
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 #include "referent/nn/recompute.h"
 
 #include <gtest/gtest.h>
-#include <torch/nn.h>
+#include <torch/nn/modules/linear.h>
 
 #include "referent/nn/autocast.h"
 

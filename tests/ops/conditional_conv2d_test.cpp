@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/nn.h>
 
 namespace referent::ops {
 namespace {

@@ -2,7 +2,6 @@
 #include "referent/ops/winograd.h"
 
 #include <gtest/gtest.h>
-#include <torch/nn.h>
 
 #include <cmath>
 #include <iostream>

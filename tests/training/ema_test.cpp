@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <torch/nn/modules/linear.h>
+
 #include "referent/training/ema.h"
 
 #include <gtest/gtest.h>

@@ -2,6 +2,8 @@
 // Training in float16, whose gradients overflow until the loss's scale fits them: on a GPU alone.
 #include <gtest/gtest.h>
 
+#include <torch/nn/modules/linear.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+
 #include <algorithm>
 #include <numeric>
 #include <optional>

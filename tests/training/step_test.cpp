@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+
 #include "referent/training/step.h"
 
 #include <gmock/gmock.h>
