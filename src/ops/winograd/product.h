@@ -19,7 +19,8 @@ REFERENT_INLINE void multiply_rows(std::int64_t depth, const float* a, std::int6
     const Vector right = at<Machine>(b + k * 2 * kLane + kLane);
 #pragma GCC unroll 14
     for (int row = 0; row < Rows; ++row) {
-      const Vector factor = Vector{} + a[row * row_stride + k * step];
+      // x - 0 is x to the compiler, which then loads it into all lanes at once; x + 0 is not.
+      const Vector factor = a[row * row_stride + k * step] - Vector{};
       sums[row][0] += factor * left;
       sums[row][1] += factor * right;
     }
