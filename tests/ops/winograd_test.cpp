@@ -2,10 +2,13 @@
 #include "referent/ops/winograd.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
+#include <array>
 #include <cmath>
 #include <iostream>
 #include <limits>
+#include <tuple>
 
 #include "kernels.h"
 
@@ -64,6 +67,28 @@ TEST_F(WinogradTest, AddsASumBeforeTheActivation) {
   const Tensor expected = (in_float64(x, weight) + sum).relu();
   winograd_convolution_onto(sum, x, packed, /*bias=*/{}, /*relu=*/true);
   EXPECT_LT(relative_error(sum, expected), kTolerance);
+}
+
+TEST_F(WinogradTest, TakesAFilterForOneUse) {
+  // Channels that fill a part, that do not, and several parts; the last has too many tiles for it.
+  for (const auto& [input, height, width] :
+       {std::tuple{256, 5, 8}, {32, 7, 6}, {544, 9, 9}, {32, 150, 150}}) {
+    const Tensor x = channels_last(torch::randn({2, input, height, width}));
+    const Tensor weight = torch::randn({64, input, 3, 3});
+    const Tensor bias = torch::randn({64});
+    const Tensor expected = in_float64(x, weight, bias);
+    for (const Tensor& laid_out : {weight, channels_last(weight)}) {
+      const Tensor y = winograd_convolution_once(x, laid_out, bias, /*relu=*/false);
+      EXPECT_TRUE(y.is_contiguous(at::MemoryFormat::ChannelsLast));
+      EXPECT_LT(relative_error(y, expected), kTolerance) << input << ", " << height;
+      EXPECT_TRUE(
+          torch::equal(winograd_convolution_once(x, laid_out, bias, /*relu=*/true), y.relu()));
+    }
+  }
+  EXPECT_EQ(winograd_convolution_once(torch::randn({0, 32, 6, 6}), torch::randn({32, 32, 3, 3}), {},
+                                      false)
+                .sizes(),
+            (at::IntArrayRef{0, 32, 6, 6}));
 }
 
 TEST_F(WinogradTest, TakesAnyLayoutAndEmptyBatches) {
@@ -130,18 +155,22 @@ TEST_F(WinogradTest, DoesNotDependOnTheNumberOfThreads) {
   const Tensor x = channels_last(torch::randn({1, 32, 17, 18}));
   const Tensor weight = torch::randn({128, 32, 3, 3});
   const Tensor gradient = torch::randn({1, 128, 17, 18});
+  const Tensor deep = channels_last(torch::randn({1, 800, 9, 10}));
+  const Tensor deep_weight = torch::randn({64, 800, 3, 3});
   const auto outputs = [&] {
-    return std::pair{winograd_convolution(x, winograd_pack(weight), {}, false),
-                     winograd_weight_gradient(x, gradient, weight)};
+    return std::array{winograd_convolution(x, winograd_pack(weight), {}, false),
+                      winograd_convolution_once(deep, deep_weight, {}, false),
+                      winograd_weight_gradient(x, gradient, weight)};
   };
   const int threads = torch::get_num_threads();
   torch::set_num_threads(1);
-  const auto [y, of_weight] = outputs();
+  const auto alone = outputs();
   for (const int count : {2, 3, 5}) {
     torch::set_num_threads(count);
-    const auto [other_y, other_of_weight] = outputs();
-    EXPECT_TRUE(torch::equal(other_y, y)) << count;
-    EXPECT_TRUE(torch::equal(other_of_weight, of_weight)) << count;
+    const auto together = outputs();
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      EXPECT_TRUE(torch::equal(together[i], alone[i])) << i << ", threads " << count;
+    }
   }
   torch::set_num_threads(threads);
 }
@@ -175,6 +204,25 @@ TEST_F(WinogradTest, EveryWidthOfVectorsAndHeightOfTilesGivesTheSame) {
       EXPECT_LT(relative_error(y, expected), kTolerance)
           << kernels.panel_width << " " << tile_height;
     }
+    const winograd::Geometry of_outputs{2, 2, kHeight, kWidth, kInput, kOutput};
+    const std::int64_t part_stride =
+        panels * of_outputs.points() *
+        winograd::Kernels::stride(of_outputs.tiles(), kernels.panel_width);
+    const Tensor filter = torch::empty({of_outputs.points() * kInput * kOutput});
+    const Tensor part_scratch =
+        torch::empty({kernels.scratch_size(of_outputs, of_outputs.tiles())});
+    const Tensor parts = torch::empty({2, part_stride});
+    const Tensor y = torch::zeros_like(channels_last(expected.to(torch::kFloat32)));
+    kernels.pack(of_outputs, to(weight), strides, 0, panels, to(filter));
+    for (const std::int64_t part : {0, 1}) {
+      kernels.accumulate(of_outputs, kInput, to(x), to(filter), /*onto=*/false, to(part_scratch),
+                         to(parts[part]));
+    }
+    for (std::int64_t panel = 0; panel < panels; ++panel) {
+      kernels.finish(of_outputs, panel, to(parts), 2, part_stride, {}, to(y));
+    }
+    EXPECT_LT(relative_error(y, 2 * expected), kTolerance) << kernels.panel_width;
+
     const winograd::Geometry geometry{4, 2, kHeight, kWidth, kInput, kOutput};
     const std::int64_t tiles = geometry.tiles();
     const auto points = [&](std::int64_t channels) {

@@ -28,8 +28,11 @@ torch::Tensor winograd_pack(const torch::Tensor& weight);
 /// x [B, C, H, W] -> [B, M, H, W], both with channels last; bias [M] or absent.
 torch::Tensor winograd_convolution(const torch::Tensor& x, const torch::Tensor& packed,
                                    const std::optional<torch::Tensor>& bias, bool relu);
-/// The same with `sum` [B, M, H, W] added before the activation; `sum`, which has channels last, is
-/// overwritten.
+/// The same from weight [M, C, 3, 3] itself, for one use of it.
+torch::Tensor winograd_convolution_once(const torch::Tensor& x, const torch::Tensor& weight,
+                                        const std::optional<torch::Tensor>& bias, bool relu);
+/// The first with `sum` [B, M, H, W] added before the activation; `sum`, which has channels last,
+/// is overwritten.
 void winograd_convolution_onto(const torch::Tensor& sum, const torch::Tensor& x,
                                const torch::Tensor& packed,
                                const std::optional<torch::Tensor>& bias, bool relu);

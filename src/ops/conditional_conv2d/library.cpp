@@ -139,7 +139,7 @@ Tensor library_inference(const Tensor& x, const Tensor& down_weight,
   const at::MemoryFormat format = x.suggest_memory_format();
   const Tensor bottleneck =
       by_winograd(x, down_weight)
-          ? winograd_convolution(x, winograd_pack(down_weight), down_bias, /*relu=*/false)
+          ? winograd_convolution_once(x, down_weight, down_bias, /*relu=*/false)
           : convolve(x, down_weight, down_bias).contiguous(format);
   Tensor y = start_of_output(bottleneck, up_weight, up_bias, residual, format);
   add_pointwise_update(y, bottleneck, core, up_weight, format);

@@ -12,23 +12,23 @@ namespace {
 /// multiply_rows() of so many rows as a number of the program.
 template <typename Machine, int Rows = Machine::kRows>
 REFERENT_INLINE void multiply_some(std::int64_t rows, const float* a, const float* b,
-                                   std::int64_t depth, float* c) {
+                                   std::int64_t depth, bool onto, float* c) {
   if (rows == Rows) {
-    multiply_rows<Machine, Rows>(depth, a, /*row_stride=*/depth, /*step=*/1, b, /*onto=*/false, c);
+    multiply_rows<Machine, Rows>(depth, a, /*row_stride=*/depth, /*step=*/1, b, onto, c);
   } else if constexpr (Rows > 1) {
-    multiply_some<Machine, Rows - 1>(rows, a, b, depth, c);
+    multiply_some<Machine, Rows - 1>(rows, a, b, depth, onto, c);
   }
 }
 
-/// c [rows, P] = a [rows, K] b [K, P].
+/// c [rows, P] = a [rows, K] b [K, P]; added to c where `onto`.
 template <typename Machine>
 REFERENT_INLINE void multiply(std::int64_t rows, const float* a, const float* b, std::int64_t depth,
-                              float* c) {
+                              bool onto, float* c) {
   const std::int64_t blocks = (rows + Machine::kRows - 1) / Machine::kRows;
   for (std::int64_t block = 0; block < blocks; ++block) {
     const std::int64_t begin = rows * block / blocks;
     const std::int64_t end = rows * (block + 1) / blocks;
-    multiply_some<Machine>(end - begin, a + begin * depth, b, depth,
+    multiply_some<Machine>(end - begin, a + begin * depth, b, depth, onto,
                            c + begin * 2 * kLanes<Machine>);
   }
 }
@@ -94,13 +94,14 @@ REFERENT_INLINE void convolve_tiles(const Geometry& geometry, const Part& part, 
   float* sums = scratch + points * stride;
   for (std::int64_t t = 0; t < part.tiles; ++t) {
     gather_tile<Machine, InputTile<Height>>(geometry, part.first_tile + t, x, geometry.input,
-                                            scratch + t * geometry.input, stride, kPanel<Machine>);
+                                            geometry.input, scratch + t * geometry.input, stride,
+                                            kPanel<Machine>);
   }
   for (std::int64_t panel = part.first_panel; panel < part.first_panel + part.panels; ++panel) {
     for (std::int64_t point = 0; point < points; ++point) {
       multiply<Machine>(part.tiles, scratch + point * stride,
                         packed + (panel * points + point) * geometry.input * kPanel<Machine>,
-                        geometry.input, sums + point * sum_stride);
+                        geometry.input, /*onto=*/false, sums + point * sum_stride);
     }
     scatter<Machine, Height>(geometry, part, panel, sums, sum_stride, epilogue, y);
   }
@@ -117,7 +118,59 @@ REFERENT_INLINE void convolve(const Geometry& geometry, const Part& part, const 
   }
 }
 
+template <typename Machine>
+REFERENT_INLINE void accumulate(const Geometry& geometry, std::int64_t channels, const float* x,
+                                const float* packed, bool onto, float* scratch, float* sums) {
+  const std::int64_t tiles = geometry.tiles();
+  const std::int64_t stride = Kernels::stride(tiles, channels);
+  const std::int64_t sum_stride = Kernels::stride(tiles, kPanel<Machine>);
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    gather_tile<Machine, InputTile<2>>(geometry, t, x, geometry.input, channels,
+                                       scratch + t * channels, stride, kPanel<Machine>);
+  }
+  const std::int64_t points = geometry.points();
+  for (std::int64_t i = 0; i < geometry.output / kPanel<Machine> * points; ++i) {
+    multiply<Machine>(tiles, scratch + i % points * stride, packed + i * channels * kPanel<Machine>,
+                      channels, onto, sums + i * sum_stride);
+  }
+}
+
+template <typename Machine>
+REFERENT_INLINE void finish(const Geometry& geometry, std::int64_t panel, float* sums,
+                            std::int64_t parts, std::int64_t part_stride, const Epilogue& epilogue,
+                            float* y) {
+  const std::int64_t sum_stride = Kernels::stride(geometry.tiles(), kPanel<Machine>);
+  const std::int64_t count = geometry.points() * sum_stride;
+  float* of_panel = sums + panel * count;
+  for (std::int64_t part = 1; part < parts; ++part) {
+    for (std::int64_t i = 0; i < count; ++i) of_panel[i] += of_panel[part * part_stride + i];
+  }
+  const Part all{.first_tile = 0, .tiles = geometry.tiles(), .first_panel = panel, .panels = 1};
+  scatter<Machine, 2>(geometry, all, panel, of_panel, sum_stride, epilogue, y);
+}
+
 }  // namespace
+
+REFERENT_WIDE void accumulate_wide(const Geometry& geometry, std::int64_t channels, const float* x,
+                                   const float* packed, bool onto, float* scratch, float* sums) {
+  accumulate<Wide>(geometry, channels, x, packed, onto, scratch, sums);
+}
+REFERENT_NARROW void accumulate_narrow(const Geometry& geometry, std::int64_t channels,
+                                       const float* x, const float* packed, bool onto,
+                                       float* scratch, float* sums) {
+  accumulate<Narrow>(geometry, channels, x, packed, onto, scratch, sums);
+}
+
+REFERENT_WIDE void finish_wide(const Geometry& geometry, std::int64_t panel, float* sums,
+                               std::int64_t parts, std::int64_t part_stride,
+                               const Epilogue& epilogue, float* y) {
+  finish<Wide>(geometry, panel, sums, parts, part_stride, epilogue, y);
+}
+REFERENT_NARROW void finish_narrow(const Geometry& geometry, std::int64_t panel, float* sums,
+                                   std::int64_t parts, std::int64_t part_stride,
+                                   const Epilogue& epilogue, float* y) {
+  finish<Narrow>(geometry, panel, sums, parts, part_stride, epilogue, y);
+}
 
 REFERENT_WIDE void convolve_wide(const Geometry& geometry, const Part& part, const float* x,
                                  const float* packed, const Epilogue& epilogue, float* scratch,

@@ -16,12 +16,12 @@ REFERENT_INLINE void gather(const Geometry& geometry, std::int64_t first, std::i
   const std::int64_t input_stride = Kernels::stride(tiles, geometry.input);
   const std::int64_t output_stride = Kernels::stride(tiles, kPanel<Machine>);
   for (std::int64_t t = begin; t < end; ++t) {
-    gather_tile<Machine, InputTile<GradientTile::kRows>>(geometry, first + t, x, geometry.input,
-                                                         inputs + t * geometry.input, input_stride,
-                                                         kPanel<Machine>);
+    gather_tile<Machine, InputTile<GradientTile::kRows>>(
+        geometry, first + t, x, geometry.input, geometry.input, inputs + t * geometry.input,
+        input_stride, kPanel<Machine>);
     gather_tile<Machine, GradientTile>(geometry, first + t, gradient, geometry.output,
-                                       outputs + t * kPanel<Machine>, output_stride,
-                                       geometry.points() * output_stride);
+                                       geometry.output, outputs + t * kPanel<Machine>,
+                                       output_stride, geometry.points() * output_stride);
   }
 }
 

@@ -17,6 +17,15 @@ void convolve_wide(const Geometry& geometry, const Part& part, const float* x, c
 void convolve_narrow(const Geometry& geometry, const Part& part, const float* x,
                      const float* packed, const Epilogue& epilogue, float* scratch, float* y);
 
+void accumulate_wide(const Geometry& geometry, std::int64_t channels, const float* x,
+                     const float* packed, bool onto, float* scratch, float* sums);
+void accumulate_narrow(const Geometry& geometry, std::int64_t channels, const float* x,
+                       const float* packed, bool onto, float* scratch, float* sums);
+void finish_wide(const Geometry& geometry, std::int64_t panel, float* sums, std::int64_t parts,
+                 std::int64_t part_stride, const Epilogue& epilogue, float* y);
+void finish_narrow(const Geometry& geometry, std::int64_t panel, float* sums, std::int64_t parts,
+                   std::int64_t part_stride, const Epilogue& epilogue, float* y);
+
 void gather_wide(const Geometry& geometry, std::int64_t first, std::int64_t tiles,
                  std::int64_t begin, std::int64_t end, const float* x, const float* gradient,
                  float* inputs, float* outputs);

@@ -49,12 +49,12 @@ struct GradientTile {
   }
 };
 
-/// The points of one tile of a map [B, H, W, channels]: point p of channel c goes to
-/// to[p * stride + c / P * panel_stride + c % P].
+/// The points of `count` channels of one tile of a map [B, H, W, channels], from that at which
+/// `map` begins: point p of channel c goes to to[p * stride + c / P * panel_stride + c % P].
 template <typename Machine, typename Tile>
 REFERENT_INLINE void gather_tile(const Geometry& geometry, std::int64_t tile, const float* map,
-                                 std::int64_t channels, float* to, std::int64_t stride,
-                                 std::int64_t panel_stride) {
+                                 std::int64_t channels, std::int64_t count, float* to,
+                                 std::int64_t stride, std::int64_t panel_stride) {
   using Vector = typename Machine::Vector;
   const Place place(geometry, tile);
   const float* pixels[Tile::kRows][Tile::kColumns];  // null outside of the map
@@ -68,7 +68,7 @@ REFERENT_INLINE void gather_tile(const Geometry& geometry, std::int64_t tile, co
                  : nullptr;
     }
   }
-  for (std::int64_t c = 0; c < channels; c += kLanes<Machine>) {
+  for (std::int64_t c = 0; c < count; c += kLanes<Machine>) {
     Vector columns[Tile::kColumns][Tile::kPointRows];
 #pragma GCC unroll 6
     for (std::int64_t j = 0; j < Tile::kColumns; ++j) {

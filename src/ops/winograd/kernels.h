@@ -57,6 +57,17 @@ struct Kernels {
   /// Floats that convolve() writes to for so many tiles.
   std::int64_t scratch_size(const Geometry& geometry, std::int64_t tiles) const;
 
+  /// A convolution by a filter that is packed as it is used, in two steps, for tiles of height 2.
+  /// First what `channels` inputs, from that at which `x` begins, by their packed filter [M / P,
+  /// 24, channels, P] give to sums [M / P, 24, tiles, P], with stride() floats instead of tiles *
+  /// P; added to what is there where `onto`. Scratch is 24 stride(tiles, channels) floats.
+  void (*accumulate)(const Geometry& geometry, std::int64_t channels, const float* x,
+                     const float* packed, bool onto, float* scratch, float* sums);
+  /// Then a panel of y from `parts` such sums, `part_stride` floats apart, the first of which is
+  /// overwritten.
+  void (*finish)(const Geometry& geometry, std::int64_t panel, float* sums, std::int64_t parts,
+                 std::int64_t part_stride, const Epilogue& epilogue, float* y);
+
   /// The filter's gradient in three steps, for tiles of height 4. First the points of some tiles
   /// [begin, end), counted from `first`: those of x to inputs [36, tiles, C] and of the outputs'
   /// gradient to outputs [M / P, 36, tiles, P], with stride() floats instead of tiles * C and tiles

@@ -115,6 +115,54 @@ void convolve(const Tensor& y, const Tensor& x, const Tensor& packed,
   });
 }
 
+// A filter that is packed for one use goes through the caches a few input channels at a time,
+// which are summed in parts of a fixed size, whatever the number of threads. It pays as long as a
+// thread's sums stay in its cache.
+constexpr std::int64_t kPartChannels = 256;
+constexpr std::int64_t kChunkFilter = 1 << 17;  ///< packed floats at a time
+constexpr std::int64_t kMostSums = 5 << 16;     ///< floats of a part
+
+void convolve_by_channels(const Tensor& y, const Tensor& x, const Tensor& weight,
+                          const winograd::Epilogue& epilogue) {
+  const Tensor maps = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const Geometry geometry{kOfOutputs, x.size(0), x.size(2), x.size(3), x.size(1), y.size(1)};
+  const Kernels& kernels = winograd::kernels().front();
+  const FilterStrides strides = strides_of(weight);
+  const std::int64_t panels = geometry.output / kernels.panel_width;
+  const std::int64_t of_channel = geometry.points() * geometry.output;
+  const std::int64_t chunk =
+      std::clamp(kChunkFilter / of_channel / kChannels * kChannels, kChannels, kPartChannels);
+  const std::int64_t parts = (geometry.input - 1) / kPartChannels + 1;
+  const std::int64_t part_stride =
+      panels * geometry.points() * Kernels::stride(geometry.tiles(), kernels.panel_width);
+  const Tensor sums = at::empty({parts * part_stride}, maps.options());
+  const auto* from = maps.const_data_ptr<float>();
+  const auto* filter = weight.const_data_ptr<float>();
+  auto* to_sums = sums.mutable_data_ptr<float>();
+  auto* to = y.mutable_data_ptr<float>();
+  at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t packed_size = of_channel * chunk;
+    float* packed =
+        thread_scratch(packed_size + geometry.points() * Kernels::stride(geometry.tiles(), chunk));
+    for (std::int64_t part = begin; part < end; ++part) {
+      const std::int64_t first = part * kPartChannels;
+      const std::int64_t last = std::min(first + kPartChannels, geometry.input);
+      for (std::int64_t c = first; c < last; c += chunk) {
+        Geometry some = geometry;
+        some.input = std::min(chunk, last - c);
+        kernels.pack(some, filter + c * strides.input, strides, 0, panels, packed);
+        kernels.accumulate(geometry, some.input, from + c, packed, /*onto=*/c > first,
+                           packed + packed_size, to_sums + part * part_stride);
+      }
+    }
+  });
+  at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      kernels.finish(geometry, panel, to_sums, parts, part_stride, epilogue, to);
+    }
+  });
+}
+
 /// The filter of the convolution that turns the gradient of the outputs into that of the inputs.
 Tensor pack_transposed(const Tensor& weight) {
   const FilterStrides strides = strides_of(weight);
@@ -154,6 +202,21 @@ Tensor winograd_convolution(const Tensor& x, const Tensor& packed,
   Tensor y = at::empty({x.size(0), packed.size(0) * packed.size(3), x.size(2), x.size(3)},
                        x.options().memory_format(at::MemoryFormat::ChannelsLast));
   convolve(y, x, packed, bias, /*onto=*/false, relu);
+  return y;
+}
+
+Tensor winograd_convolution_once(const Tensor& x, const Tensor& weight,
+                                 const std::optional<Tensor>& bias, bool relu) {
+  const Geometry geometry{kOfOutputs, x.size(0), x.size(2), x.size(3), x.size(1), weight.size(0)};
+  if (geometry.tiles() * geometry.points() * geometry.output > kMostSums) {
+    return winograd_convolution(x, winograd_pack(weight), bias, relu);
+  }
+  Tensor y = at::empty({x.size(0), weight.size(0), x.size(2), x.size(3)},
+                       x.options().memory_format(at::MemoryFormat::ChannelsLast));
+  if (geometry.tiles() == 0) return y;
+  const Tensor per_channel = bias ? bias->contiguous() : Tensor();
+  convolve_by_channels(
+      y, x, weight, {.bias = bias ? per_channel.const_data_ptr<float>() : nullptr, .relu = relu});
   return y;
 }
 
