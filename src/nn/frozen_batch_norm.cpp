@@ -50,8 +50,8 @@ void keep(AutogradContext& context, const Geometry& how, const Tensor& x, const 
 }
 
 /// The gradients of a convolution's input and weight, as far as they are wanted. On the CPU those
-/// that Winograd's algorithm takes go by it; the forward pass does not, since training is compared
-/// with the released code step by step, and a sum of another order can turn a ReLU.
+/// that Winograd's algorithm takes go by it; the forward pass does not, since what it rounds can
+/// turn a ReLU that the released code leaves as it is.
 std::pair<Tensor, Tensor> convolution_backward(AutogradContext& context, const Tensor& gradient,
                                                const Tensor& x, const Tensor& weight) {
   auto& saved = context.saved_data;
