@@ -37,8 +37,8 @@ void EmulatedMemory::count_write(const void* address, int bytes) {
   std::for_each(first, first + bytes, [](int& count) { ++count; });
 }
 
-const std::vector<int>& EmulatedMemory::writes(const void* buffer) const {
-  return find(buffer, 0).writes;
+bool EmulatedMemory::wrote_once(const void* output) const {
+  return std::ranges::all_of(find(output, 0).writes, [](int count) { return count == 1; });
 }
 
 EmulatedBlock::EmulatedBlock(int threads, int shared_bytes, EmulatedMemory& memory)

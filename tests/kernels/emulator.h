@@ -36,8 +36,8 @@ class EmulatedMemory {
 
   void check_read(const void* address, int bytes) const;
   void count_write(const void* address, int bytes);
-  /// How often each byte of an output was written.
-  const std::vector<int>& writes(const void* buffer) const;
+  /// Whether every byte of an output was written once.
+  bool wrote_once(const void* output) const;
 
  private:
   struct Region {

@@ -40,11 +40,8 @@ void emulate(Problem& problem, int blocks, Run run) {
   EXPECT_LE(problem.worst_error(), 1.0);
   std::apply(
       [&](const auto&... outputs) {
-        const auto once = [&](const auto& output) {
-          const std::vector<int>& writes = memory.writes(output.data());
-          return std::all_of(writes.begin(), writes.end(), [](int n) { return n == 1; });
-        };
-        EXPECT_TRUE((once(outputs) && ...)) << "every output element is written once";
+        EXPECT_TRUE((memory.wrote_once(outputs.data()) && ...))
+            << "every output element is written once";
       },
       problem.outputs());
 }

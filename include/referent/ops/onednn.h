@@ -31,7 +31,7 @@ torch::Tensor onednn_linear_plus(const torch::Tensor& x, const torch::Tensor& ot
 /// The weight of onednn_linear as its kernels read it.
 torch::Tensor onednn_pack_linear(const torch::Tensor& weight);
 
-/// Of a convolution with one group; the same in both directions.
+/// Of a convolution with one group: along rows and along columns.
 struct ConvolutionGeometry {
   std::array<std::int64_t, 2> stride{1, 1}, padding{0, 0}, dilation{1, 1};
 };
