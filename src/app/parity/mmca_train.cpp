@@ -193,7 +193,7 @@ Gradients run_recipe(const GoldenCase& golden, CaseReport& report) {
 /// The first step as users run it, in float32: losses and boxes against the golden, each gradient
 /// as a whole against that in double. Turned ReLUs were seen to move one by 6e-4 of its norm.
 void run_in_float32(const GoldenCase& golden, const Gradients& exact, CaseReport& report) {
-  constexpr double kTurnedRelus = 2e-3;
+  constexpr double kTurnedRelus = 5e-3;
   constexpr std::string_view kInFloat32 = " in float32";
   const json& doc = golden.json();
   const json& training = doc.at("training");
