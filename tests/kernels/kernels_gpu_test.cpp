@@ -45,14 +45,16 @@ void run_twice(Problem& problem, Launch launch, Outputs&... outputs) {
   EXPECT_LE(problem.worst_error(), 1.0);
 }
 
-template <class Math>
-class KernelsOnGpu : public ::testing::Test {
+class OnGpu : public ::testing::Test {
  protected:
   void SetUp() override {
     const std::string reason = reason_without_gpu();
     if (!reason.empty()) GTEST_SKIP() << reason;
   }
 };
+
+template <class Math>
+class KernelsOnGpu : public OnGpu {};
 using Maths = ::testing::Types<BFloat16Math, Float16Math, Tf32Math, Float32Math>;
 TYPED_TEST_SUITE(KernelsOnGpu, Maths);
 
@@ -136,13 +138,7 @@ void run_twice(Problem problem, Launch launch) {
 }
 
 template <class T>
-class InferenceOnGpu : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const std::string reason = reason_without_gpu();
-    if (!reason.empty()) GTEST_SKIP() << reason;
-  }
-};
+class InferenceOnGpu : public OnGpu {};
 using Halves = ::testing::Types<BFloat16, Half>;
 TYPED_TEST_SUITE(InferenceOnGpu, Halves);
 
