@@ -9,6 +9,7 @@
 #include "referent/core/version.h"
 #include "referent/engine/trainer.h"
 #include "referent/engine/versions.h"
+#include "referent/training/memory.h"
 
 namespace referent::engine {
 namespace {
@@ -79,6 +80,8 @@ std::optional<Ended> Trainer::evaluate_and_save(const RunFolder* folder) {
 }
 
 std::optional<std::vector<Evaluation>> Trainer::evaluate_all() {
+  // Evaluation must not need more memory than a step because a step's is kept beside it.
+  training::release_unused_memory(options_.device);
   const inference::Predictor predictor(model_, config_, tokenizer_, options_.device);
   std::vector<Evaluation> evaluations;
   for (const auto& [name, dataset] : eval_data_) {

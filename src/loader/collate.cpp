@@ -2,7 +2,6 @@
 #include "referent/loader/collate.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -12,23 +11,6 @@
 
 namespace referent::loader {
 namespace {
-
-constexpr std::array<float, 3> kMean = {0.485F, 0.456F, 0.406F};
-constexpr std::array<float, 3> kStandardDeviation = {0.229F, 0.224F, 0.225F};
-
-using NormalisedValues = std::array<std::array<float, 256>, 3>;
-
-/// A byte has few values: each channel's normalised ones are looked up.
-NormalisedValues make_normalised_values() {
-  NormalisedValues values{};
-  for (std::size_t channel = 0; channel < 3; ++channel) {
-    for (std::size_t x = 0; x < 256; ++x) {
-      values[channel][x] =
-          (static_cast<float>(x) / 255.0F - kMean[channel]) / kStandardDeviation[channel];
-    }
-  }
-  return values;
-}
 
 /// Fills one square of `channels` values a place: outside the sample's picture with `outside`,
 /// inside by `write(row of the picture, where it goes)`.
@@ -47,17 +29,10 @@ void fill_square(const data::Sample& sample, std::int64_t channels, T outside, T
   std::fill_n(to, channels * sample.size * bottom, outside);
 }
 
-/// Writes one picture to a square of `size` x `size` x 3 floats.
-void write_image(const data::Sample& sample, float* square) {
-  static const NormalisedValues values = make_normalised_values();
+void write_image(const data::Sample& sample, std::uint8_t* square) {
   const image::Image& image = sample.image;
-  fill_square(sample, 3, 0.0F, square, [&](std::int64_t y, float* to) {
-    const std::uint8_t* from = image.row(y);
-    for (std::int64_t x = 0; x < image.width; ++x, from += 3, to += 3) {
-      to[0] = values[0][from[0]];
-      to[1] = values[1][from[1]];
-      to[2] = values[2][from[2]];
-    }
+  fill_square(sample, 3, std::uint8_t{0}, square, [&](std::int64_t y, std::uint8_t* to) {
+    std::copy_n(image.row(y), 3 * image.width, to);
   });
 }
 
@@ -136,12 +111,12 @@ Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::i
   // Filled by hand: ATen's own loops would start a team of threads in every loader worker.
   batch.images = torch::empty(
       {count, 3, size, size},
-      torch::TensorOptions(torch::kFloat32).memory_format(torch::MemoryFormat::ChannelsLast));
+      torch::TensorOptions(torch::kUInt8).memory_format(torch::MemoryFormat::ChannelsLast));
   batch.image_padding = torch::empty({count, size, size}, torch::kBool);
   batch.boxes = torch::empty({count, 4}, torch::kFloat32);
 
   const std::int64_t area = size * size;
-  auto* images = batch.images.mutable_data_ptr<float>();
+  auto* images = batch.images.mutable_data_ptr<std::uint8_t>();
   auto* image_padding = batch.image_padding.mutable_data_ptr<bool>();
   auto* boxes = batch.boxes.mutable_data_ptr<float>();
   for (std::int64_t i = 0; i < count; ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/models/grounder.h"
 
+#include "referent/batch/normalise.h"
 #include "referent/batch/probe.h"
 
 namespace referent::models {
@@ -31,7 +32,8 @@ Grounder::Grounder(const ModelConfig& config, const InputShape& shape)
 Output Grounder::forward(const Batch& batch) {
   const TextFeatures text = text_encoder_(batch.tokens, batch.token_padding);
   const VisualFeatures visual =
-      visual_encoder_->forward(batch.images, batch.image_padding, text, conditioning_.get());
+      visual_encoder_->forward(normalised_images(batch.images, batch.image_padding),
+                               batch.image_padding, text, conditioning_.get());
   Output output;
   if (!box_head_.is_empty()) {
     output.boxes = box_head_(decoder_->forward(text, visual)).unsqueeze(1);  // [B, 1, 4]

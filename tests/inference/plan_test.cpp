@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "models/tiny.h"
+#include "referent/batch/normalise.h"
 #include "referent/core/error.h"
 #include "referent/inference/flop_count.h"
 #include "referent/models/state.h"
@@ -147,6 +148,25 @@ TEST_P(PlanTest, OnePictureServesManyTextsAndOneTextManyPictures) {
       expect_near(output, output_of(*model, pair), kDouble);
     }
   }
+}
+
+TEST_P(PlanTest, BytesAreNormalisedWhereTheyAreRead) {
+  const ModelConfig config = tiny_model(GetParam());
+  const auto model = trained(config);
+  const Plan plan(config, kShape, *model, options());
+  model->to(testing::test_device());
+  Batch bytes = mixed_batch(3);
+  bytes.images = torch::randint(256, bytes.images.sizes(), torch::kUInt8);
+  Batch values = bytes;
+  values.images = normalised_images(bytes.images, bytes.image_padding);
+  const auto expect_same = [&](const auto& forward) {
+    const Output a = forward(bytes.to(testing::test_device()));
+    const Output b = forward(values.to(testing::test_device()));
+    EXPECT_TRUE(torch::equal(a.boxes, b.boxes));
+    EXPECT_TRUE(!GetParam().mask || torch::equal(a.mask_logits, b.mask_logits));
+  };
+  expect_same([&](const Batch& batch) { return plan.forward(batch); });
+  expect_same([&](const Batch& batch) { return output_of(*model, batch); });
 }
 
 /// Root of the mean square difference. Two ways of rounding are compared by it with some slack: of

@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "models/tiny.h"
+#include "referent/batch/normalise.h"
 #include "referent/core/error.h"
 #include "referent/data/scenes.h"
 #include "referent/inference/build.h"
@@ -74,8 +75,9 @@ TEST_P(TorchScriptTest, GivesThePredictorsOutput) {
   for (const char* expression : {"red", "the large star on the left of the blue one"}) {
     const Batch batch = batch_of(predictor, expression);
     const Output expected = predictor.forward(batch);
+    const Tensor images = normalised_images(batch.images, batch.image_padding);
     const c10::IValue found =
-        loaded.forward({batch.images, batch.image_padding, batch.tokens, batch.token_padding});
+        loaded.forward({images, batch.image_padding, batch.tokens, batch.token_padding});
     const bool both = found.isTuple();
     ASSERT_EQ(both, expected.mask_logits.defined());
     const auto boxes = both ? found.toTuple()->elements()[0].toTensor() : found.toTensor();

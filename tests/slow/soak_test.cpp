@@ -156,7 +156,7 @@ TEST_F(SoakTest, LoadingForLong) {
     loader::Loader loader(make, loader::cut(order, /*batch_size=*/8, /*drop_last=*/false),
                           {.text_length = config.data.text.length, .workers = 2});
     while (const auto batch = loader.next()) {
-      ASSERT_TRUE(batch->batch.images.isfinite().all().item<bool>());
+      ASSERT_TRUE(batch->batch.images.flatten(1).any(1).all().item<bool>());  // none is black
       samples += static_cast<double>(batch->batch.size());
     }
     // Seldom enough for the readings themselves to take no memory that shows.

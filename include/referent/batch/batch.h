@@ -17,7 +17,9 @@ using torch::Tensor;
 
 /// What a model reads. Padding is true where a position is padding, everywhere.
 struct Batch {
-  Tensor images;         ///< [B, 3, H, W] float, ImageNet-normalised RGB, zero where padded
+  /// [B, 3, H, W] RGB: bytes, which the model normalises where it is, or float, normalised
+  /// (ImageNet) and zero where padded; see normalised_images().
+  Tensor images;
   Tensor image_padding;  ///< [B, H, W] bool
   Tensor tokens;         ///< [B, L] int64
   Tensor token_padding;  ///< [B, L] bool

@@ -19,10 +19,10 @@ struct Texts {
 Texts collate_texts(std::span<const text::Encoded> expressions, std::int64_t length,
                     std::int64_t pad_id);
 
-/// Samples of one square size as a batch on the CPU. A pixel becomes (x / 255 - mean) / std in
-/// float32, ImageNet's mean and standard deviation of its channel; what the picture does not cover
-/// is 0. Expressions are padded with `pad_id` to `length` ids, which none may exceed. Images lie
-/// channels-last in memory. Masks are there where a sample has one.
+/// Samples of one square size as a batch on the CPU. Images stay bytes, channels-last in memory, 0
+/// where the picture does not cover the square; normalised_images() makes them what a model reads.
+/// Expressions are padded with `pad_id` to `length` ids, which none may exceed. Masks are there
+/// where a sample has one.
 Batch collate(std::span<const data::Sample> samples, std::int64_t length, std::int64_t pad_id);
 
 }  // namespace referent::loader

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "golden.h"
+#include "referent/batch/normalise.h"
 #include "referent/core/file.h"
 #include "referent/core/hash.h"
 #include "referent/data/transform.h"
@@ -96,7 +97,8 @@ void run_mmca_images(const GoldenCase& golden, CaseReport& report) {
     const bool exact =
         same_decoder && crc_of(sample.image) == item.at("resized_crc32").get<std::string>();
     const Batch batch = loader::collate({&sample, 1}, length, context.tokenizer->pad_id());
-    compare_sample(golden, item, index, sample, batch.images[0], exact, report);
+    compare_sample(golden, item, index, sample,
+                   normalised_images(batch.images, batch.image_padding)[0], exact, report);
 
     const Tensor box = model->forward(batch).boxes.view({4}).contiguous();
     report.compare(

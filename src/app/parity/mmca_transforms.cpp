@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "golden.h"
+#include "referent/batch/normalise.h"
 #include "referent/core/hash.h"
 #include "referent/core/random.h"
 #include "referent/data/released_augment.h"
@@ -104,7 +105,8 @@ void run_item(const GoldenCase& golden, const json& item, const std::filesystem:
                "the mask covers another area");
   for (const json& entry : golden.json().at("outputs")) {
     if (entry.at("name") == name + ".tensor") {
-      golden.compare_output(report, entry, batch.images[0], {0.02, 0});
+      golden.compare_output(report, entry, normalised_images(batch.images, batch.image_padding)[0],
+                            {0.02, 0});
     }
   }
 }

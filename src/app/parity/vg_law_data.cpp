@@ -3,6 +3,7 @@
 
 #include "annotations.h"
 #include "golden.h"
+#include "referent/batch/normalise.h"
 #include "referent/data/transform.h"
 #include "referent/formats/rle.h"
 #include "referent/image/decode.h"
@@ -55,6 +56,10 @@ Tensor token_rows(const Batch& batch) {
                        batch.token_padding[0].logical_not().to(torch::kInt64)});
 }
 
+Tensor images_of(const Batch& batch) {
+  return normalised_images(batch.images, batch.image_padding);
+}
+
 /// Everything a sample gives under its golden names.
 std::map<std::string, Tensor> values_of(const json& config, const data::Example& example,
                                         const std::string& index) {
@@ -64,8 +69,8 @@ std::map<std::string, Tensor> values_of(const json& config, const data::Example&
   const Batch batch = loader::collate({&sample, 1}, length, /*pad_id=*/0);
   const std::vector<std::uint8_t>& pixels = sample.image.pixels;
   return {
-      {index + ".image", batch.images},
-      {index + ".image_pil", loader::collate({&pillow, 1}, length, 0).images},
+      {index + ".image", images_of(batch)},
+      {index + ".image_pil", images_of(loader::collate({&pillow, 1}, length, /*pad_id=*/0))},
       {index + ".box", batch.boxes[0]},
       {index + ".tokens", token_rows(batch)},
       {index + ".mask", batch.masks.unsqueeze(1)},

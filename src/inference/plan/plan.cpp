@@ -15,6 +15,7 @@
 #include "expression_cache.h"
 #include "heads.h"
 #include "referent/batch/memory_pool.h"
+#include "referent/batch/normalise.h"
 #include "referent/core/error.h"
 #include "referent/encoders/visual_encoder.h"
 #include "referent/models/init.h"
@@ -144,10 +145,12 @@ std::shared_ptr<const Plan::Pictures> Plan::see(const Tensor& images,
   auto pictures = std::make_shared<Pictures>();
   pictures->height = images.size(2);
   pictures->width = images.size(3);
+  const Tensor padding = image_padding.to(options_.device);
+  const Tensor values = normalised_images(images.to(options_.device), padding);
   pictures->shared =
-      parts_->visual->share(images.to(options_.device, options_.dtype, /*non_blocking=*/false,
-                                      /*copy=*/false, torch::MemoryFormat::ChannelsLast),
-                            image_padding.to(options_.device));
+      parts_->visual->share(values.to(options_.dtype, /*non_blocking=*/false, /*copy=*/false,
+                                      torch::MemoryFormat::ChannelsLast),
+                            padding);
   return pictures;
 }
 
