@@ -55,8 +55,9 @@ class MmcaBlock final : public nn::BlockConditioner {
   MmcaBlock(Variant variant, ConvolutionAdapter adapter, Tensor text_mean)
       : variant_(variant), adapter_(std::move(adapter)), text_mean_(std::move(text_mean)) {}
 
+  bool updates_convolution() const override { return variant_ == Variant::kPaper; }
   Tensor convolution(const Tensor& input, const Tensor& output) override {
-    return variant_ == Variant::kPaper ? adapter_->forward(input, text_mean_, output) : output;
+    return adapter_->forward(input, text_mean_, output);
   }
   Tensor block(const Tensor& input, const Tensor& output) override {
     return variant_ == Variant::kReleased ? adapter_->forward(input, text_mean_, output) : output;

@@ -53,23 +53,25 @@ torch::nn::AnyModule normalisation_layer(Normalisation normalisation, std::int64
              : torch::nn::AnyModule(nn::FrozenBatchNorm2d(channels));
 }
 
-/// The layer's output. Where a 1x1 convolution strides over fewer than 16 channels, the gradient of
-/// its weight in oneDNN (LibTorch 2.11, AVX-512, channels-last) writes outside its memory: there
-/// the pixels that it reads are picked beforehand.
-Tensor output_of(torch::nn::Conv2dImpl& layer, const Tensor& x) {
+/// The layer's output with `weight` for its own. Where a 1x1 convolution strides over fewer than 16
+/// channels, the gradient of its weight in oneDNN (LibTorch 2.11, AVX-512, channels-last) writes
+/// outside its memory: there the pixels that it reads are picked beforehand.
+Tensor output_of(const torch::nn::Conv2dImpl& layer, const Tensor& weight, const Tensor& x) {
   constexpr std::int64_t kFewChannels = 16;
   const std::int64_t stride = layer.options.stride()->at(0);
-  if (!x.is_cpu() || stride == 1 || layer.weight.size(2) != 1 || x.size(1) >= kFewChannels) {
-    return layer.forward(x);
+  if (!x.is_cpu() || stride == 1 || weight.size(2) != 1 || x.size(1) >= kFewChannels) {
+    const auto& padding = std::get<torch::ExpandingArray<2>>(layer.options.padding());
+    return torch::conv2d(x, weight, layer.bias, layer.options.stride(), padding,
+                         layer.options.dilation());
   }
   const Tensor picked = x.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride);
-  return torch::conv2d(picked, layer.weight, layer.bias);
+  return torch::conv2d(picked, weight, layer.bias);
 }
 
 /// A convolution and what normalises it, if anything.
 Tensor convolve(torch::nn::Conv2dImpl& layer, const std::shared_ptr<torch::nn::Module>& norm,
                 const Tensor& x) {
-  Tensor y = output_of(layer, x);
+  Tensor y = output_of(layer, layer.weight, x);
   if (norm == nullptr) return y;
   if (auto* frozen = norm->as<nn::FrozenBatchNorm2d>()) return frozen->forward(y);
   return norm->as<torch::nn::BatchNorm2d>()->forward(y);
@@ -119,16 +121,17 @@ class Block : public torch::nn::Module {
 
   /// x [B, C, H, W]; `conditioner` may be null.
   Tensor forward(const Tensor& x, nn::BlockConditioner* conditioner) {
+    const auto updated = [&](std::size_t i) {
+      return conditioner != nullptr && i == kConditionedConvolution &&
+             conditioner->updates_convolution();
+    };
     Tensor y = x;
     const std::size_t last = convolutions_.size() - 1;
     for (std::size_t i = 0; i < last; ++i) {
-      if (conditioner != nullptr && i == kConditionedConvolution) {
-        y = torch::relu(conditioned(i, y, *conditioner));
-      } else {
-        y = convolve_relu(*convolutions_[i], norm(i), y);
-      }
+      y = updated(i) ? torch::relu(conditioned(i, y, *conditioner))
+                     : convolve_relu(*convolutions_[i], norm(i), y);
     }
-    if (conditioner != nullptr && last == kConditionedConvolution) {
+    if (updated(last)) {
       y = torch::relu(conditioned(last, y, *conditioner) + shortcut(x));
     } else {
       y = last_convolution(x, y);
@@ -161,15 +164,15 @@ class Block : public torch::nn::Module {
     if (frozen == nullptr) {
       return torch::relu(convolve(*convolutions_[last], norm(last), y) + shortcut(x));
     }
-    if (downsample_->is_empty() || x.is_cpu()) {
+    if (downsample_->is_empty()) {
       return frozen->relu_of_convolution(*convolutions_[last], y, frozen->shift(), shortcut(x));
     }
-    // Both shifts in one, so that the shortcut's is no pass of its own. The CPU keeps the released
-    // order of rounding, by which training is compared.
+    // Both shifts in one, so that the shortcut's is no pass of its own.
     const auto& of_shortcut = *downsample_[1]->as<nn::FrozenBatchNorm2d>();
-    return frozen->relu_of_convolution(
-        *convolutions_[last], y, frozen->shift() + of_shortcut.shift(),
-        of_shortcut.scaled_convolution(*downsample_[0]->as<torch::nn::Conv2d>(), x));
+    const auto& layer = *downsample_[0]->as<torch::nn::Conv2d>();
+    return frozen->relu_of_convolution(*convolutions_[last], y,
+                                       frozen->shift() + of_shortcut.shift(),
+                                       output_of(layer, of_shortcut.scaled(layer.weight), x));
   }
 
   void add_convolution(const torch::nn::Conv2d& layer) {

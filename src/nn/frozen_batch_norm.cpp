@@ -2,15 +2,15 @@
 #include "referent/nn/frozen_batch_norm.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/cudnn_convolution_add_relu.h>
 #include <ATen/ops/cudnn_convolution_relu.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/threshold_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "normalise_relu.h"
 #include "referent/nn/autocast.h"
+#include "referent/ops/convolution.h"
+#include "referent/ops/onednn.h"
 #include "referent/ops/winograd.h"
 
 namespace referent::nn {
@@ -26,62 +26,47 @@ Tensor per_filter(const Tensor& scale) {
   return scale.view({-1, 1, 1, 1});
 }
 
-struct Geometry {
-  explicit Geometry(const torch::nn::Conv2dImpl& layer)
-      : stride(values(layer.options.stride())),
-        padding(values(std::get<torch::ExpandingArray<2>>(layer.options.padding()))),
-        dilation(values(layer.options.dilation())) {}
-
-  static std::vector<std::int64_t> values(const torch::ExpandingArray<2>& pair) {
-    return {pair->begin(), pair->end()};
-  }
-
-  std::vector<std::int64_t> stride, padding, dilation;
-};
-
-void keep(AutogradContext& context, const Geometry& how, const Tensor& x, const Tensor& weight,
-          const std::optional<Tensor>& sum) {
-  context.saved_data["stride"] = how.stride;
-  context.saved_data["padding"] = how.padding;
-  context.saved_data["dilation"] = how.dilation;
-  context.saved_data["of_x"] = x.requires_grad();
-  context.saved_data["of_weight"] = weight.requires_grad();
-  context.saved_data["of_sum"] = sum.has_value();
+ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2dImpl& layer) {
+  const auto pair = [](const torch::ExpandingArray<2>& values) -> std::array<std::int64_t, 2> {
+    return {values->at(0), values->at(1)};
+  };
+  return {pair(layer.options.stride()),
+          pair(std::get<torch::ExpandingArray<2>>(layer.options.padding())),
+          pair(layer.options.dilation())};
 }
 
-/// The gradients of a convolution's input and weight, as far as they are wanted. On the CPU those
-/// that Winograd's algorithm takes go by it; the forward pass does not, since what it rounds can
-/// turn a ReLU that the released code leaves as it is.
-std::pair<Tensor, Tensor> convolution_backward(AutogradContext& context, const Tensor& gradient,
-                                               const Tensor& x, const Tensor& weight) {
-  auto& saved = context.saved_data;
-  const std::vector<std::int64_t> stride = saved["stride"].toIntVector();
-  const std::vector<std::int64_t> padding = saved["padding"].toIntVector();
-  const std::vector<std::int64_t> dilation = saved["dilation"].toIntVector();
-  const bool to_x = saved["of_x"].toBool();
-  const bool to_weight = saved["of_weight"].toBool();
-  if (ops::winograd_takes(weight, x.size(2), x.size(3), stride, padding, dilation)) {
-    return {to_x ? ops::winograd_input_gradient(gradient, weight) : Tensor(),
-            to_weight ? ops::winograd_weight_gradient(x, gradient, weight) : Tensor()};
-  }
-  const auto [of_x, of_weight, of_bias] = at::convolution_backward(
-      gradient, x, weight, /*bias_sizes=*/{}, stride, padding, dilation, /*transposed=*/false,
-      /*output_padding=*/{0, 0}, /*groups=*/1, {to_x, to_weight, false});
-  return {of_x, of_weight};
+void keep(AutogradContext& context, const ops::ConvolutionGeometry& how) {
+  const auto keep_as = [&](const char* name, const std::array<std::int64_t, 2>& pair) {
+    context.saved_data[name] = std::vector<std::int64_t>(pair.begin(), pair.end());
+  };
+  keep_as("stride", how.stride);
+  keep_as("padding", how.padding);
+  keep_as("dilation", how.dilation);
 }
 
-/// relu(conv(x, scale weight) + shift + sum) by cuDNN in one pass. The backward pass keeps x, the
-/// scaled weight and the result.
+ops::ConvolutionGeometry kept_geometry(AutogradContext& context) {
+  const auto pair = [&](const char* name) -> std::array<std::int64_t, 2> {
+    const std::vector<std::int64_t> values = context.saved_data[name].toIntVector();
+    return {values.at(0), values.at(1)};
+  };
+  return {pair("stride"), pair("padding"), pair("dilation")};
+}
+
+/// relu(conv(x, scale weight) + shift + sum) in one pass. The backward pass keeps x, the scaled
+/// weight and the result.
 class ScaledConvolutionRelu : public torch::autograd::Function<ScaledConvolutionRelu> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const Tensor& scale, const Tensor& shift, const std::optional<Tensor>& sum,
-                        const Geometry& how) {
+                        const ops::ConvolutionGeometry& how) {
     const at::AutoDispatchBelowADInplaceOrView guard;
     Tensor scaled = at::empty(weight.sizes(), x.options().memory_format(x.suggest_memory_format()));
     at::mul_out(scaled, weight, per_filter(scale));
     Tensor y = run(x, scaled, shift.to(x.scalar_type()), sum, how);
-    keep(*context, how, x, weight, sum);
+    keep(*context, how);
+    context->saved_data["of_x"] = x.requires_grad();
+    context->saved_data["of_weight"] = weight.requires_grad();
+    context->saved_data["of_sum"] = sum.has_value();
     context->saved_data["weight_type"] = weight.scalar_type();
     context->save_for_backward({x, scaled, y, scale});
     return y;
@@ -90,7 +75,9 @@ class ScaledConvolutionRelu : public torch::autograd::Function<ScaledConvolution
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list kept = context->get_saved_variables();
     const Tensor gradient = at::threshold_backward(gradients[0], kept[2], 0);
-    const auto [of_x, of_scaled] = convolution_backward(*context, gradient, kept[0], kept[1]);
+    const auto wanted = [&](const char* name) { return context->saved_data[name].toBool(); };
+    const auto [of_x, of_scaled] = ops::convolution_gradients(
+        gradient, kept[0], kept[1], kept_geometry(*context), wanted("of_x"), wanted("of_weight"));
     Tensor of_weight;
     if (of_scaled.defined()) {
       // Laid out as the weight is, so that it is added without another copy.
@@ -99,47 +86,42 @@ class ScaledConvolutionRelu : public torch::autograd::Function<ScaledConvolution
                     of_scaled.options().dtype(context->saved_data["weight_type"].toScalarType()));
       at::mul_out(of_weight, of_scaled, per_filter(kept[3]));
     }
-    const bool to_sum = context->saved_data["of_sum"].toBool();
-    return {of_x, of_weight, Tensor(), Tensor(), to_sum ? gradient : Tensor(), Tensor()};
+    return {of_x, of_weight, Tensor(), Tensor(), wanted("of_sum") ? gradient : Tensor(), Tensor()};
   }
 
  private:
   static Tensor run(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                    const std::optional<Tensor>& sum, const Geometry& how) {
+                    const std::optional<Tensor>& sum, const ops::ConvolutionGeometry& how) {
     // cuDNN has no convolution with a sum or an activation inside for float64.
-    if (x.scalar_type() == torch::kFloat64) {
-      Tensor y = at::conv2d(x, weight, bias, how.stride, how.padding, how.dilation);
-      if (sum) y.add_(*sum);
-      return y.relu_();
+    if (x.is_cuda() && x.scalar_type() != torch::kFloat64) {
+      return sum ? at::cudnn_convolution_add_relu(x, weight, *sum, /*alpha=*/1.0, bias, how.stride,
+                                                  how.padding, how.dilation, /*groups=*/1)
+                 : at::cudnn_convolution_relu(x, weight, bias, how.stride, how.padding,
+                                              how.dilation, /*groups=*/1);
     }
-    return sum ? at::cudnn_convolution_add_relu(x, weight, *sum, /*alpha=*/1.0, bias, how.stride,
-                                                how.padding, how.dilation, /*groups=*/1)
-               : at::cudnn_convolution_relu(x, weight, bias, how.stride, how.padding, how.dilation,
-                                            /*groups=*/1);
+    if (x.scalar_type() == torch::kFloat32 && x.numel() > 0 &&
+        x.suggest_memory_format() == at::MemoryFormat::ChannelsLast) {
+      return run_on_cpu(x, weight, bias, sum, how);
+    }
+    Tensor y = at::conv2d(x, weight, bias, how.stride, how.padding, how.dilation);
+    if (sum) y.add_(*sum);
+    return y.relu_();
   }
-};
 
-/// relu(scale conv(x, weight) + shift + sum), the convolution's output overwritten. The backward
-/// pass keeps x, the weight and the result.
-class ConvolutionScaledRelu : public torch::autograd::Function<ConvolutionScaledRelu> {
- public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const Tensor& scale, const Tensor& shift, const std::optional<Tensor>& sum,
-                        const Geometry& how) {
-    const at::AutoDispatchBelowADInplaceOrView guard;
-    Tensor y = at::conv2d(x, weight, /*bias=*/{}, how.stride, how.padding, how.dilation);
-    normalise_relu_(y, scale, shift, sum.value_or(Tensor()));
-    keep(*context, how, x, weight, sum);
-    context->save_for_backward({x, weight, y, scale});
+  /// Of float32 with channels last.
+  static Tensor run_on_cpu(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                           const std::optional<Tensor>& sum, const ops::ConvolutionGeometry& how) {
+    // oneDNN's own form that leaves the sum as it is takes twice the time.
+    Tensor y = sum ? sum->clone(at::MemoryFormat::ChannelsLast) : Tensor();
+    if (ops::winograd_takes(weight, x.size(2), x.size(3), how.stride, how.padding, how.dilation)) {
+      const Tensor packed = ops::winograd_pack(weight);
+      if (!sum) return ops::winograd_convolution(x, packed, bias, /*relu=*/true);
+      ops::winograd_convolution_onto(y, x, packed, bias, /*relu=*/true);
+      return y;
+    }
+    if (!sum) return ops::onednn_convolution(x, weight, bias, how, /*relu=*/true);
+    ops::onednn_convolution_onto(y, x, weight, bias, how, /*relu=*/true);
     return y;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list kept = context->get_saved_variables();
-    const auto [of_sum, of_convolution] = normalise_relu_backward(
-        gradients[0], kept[2], kept[3], context->saved_data["of_sum"].toBool());
-    const auto [of_x, of_weight] = convolution_backward(*context, of_convolution, kept[0], kept[1]);
-    return {of_x, of_weight, Tensor(), Tensor(), of_sum, Tensor()};
   }
 };
 
@@ -167,11 +149,8 @@ Tensor FrozenBatchNorm2dImpl::shift() const {
   return (exact(bias_) - exact(running_mean_) * exact(scale())).to(bias_.scalar_type());
 }
 
-Tensor FrozenBatchNorm2dImpl::scaled_convolution(torch::nn::Conv2dImpl& layer,
-                                                 const Tensor& x) const {
-  const Geometry how(layer);
-  return torch::conv2d(x, layer.weight * per_filter(scale()), /*bias=*/{}, how.stride, how.padding,
-                       how.dilation);
+Tensor FrozenBatchNorm2dImpl::scaled(const Tensor& weight) const {
+  return weight * per_filter(scale());
 }
 
 Tensor FrozenBatchNorm2dImpl::relu_of_convolution(torch::nn::Conv2dImpl& layer, const Tensor& x,
@@ -181,10 +160,8 @@ Tensor FrozenBatchNorm2dImpl::relu_of_convolution(torch::nn::Conv2dImpl& layer, 
   const Tensor input = x.to(type);
   const std::optional<Tensor> other =
       sum.defined() ? std::optional<Tensor>(sum.to(type)) : std::nullopt;
-  return x.is_cuda() ? ScaledConvolutionRelu::apply(input, layer.weight, scale(), shift, other,
-                                                    Geometry(layer))
-                     : ConvolutionScaledRelu::apply(input, layer.weight, scale(), shift, other,
-                                                    Geometry(layer));
+  return ScaledConvolutionRelu::apply(input, layer.weight, scale(), shift, other,
+                                      geometry_of(layer));
 }
 
 }  // namespace referent::nn

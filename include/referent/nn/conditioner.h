@@ -38,8 +38,12 @@ class BlockConditioner {
  public:
   virtual ~BlockConditioner() = default;
 
+  /// Whether the block's 3x3 convolution is updated; one that is not is one pass with its
+  /// normalisation and ReLU.
+  virtual bool updates_convolution() const = 0;
+
   /// The block's 3x3 convolution: `input` [B, C, H, W] to `output` [B, C', H, W], before its
-  /// normalisation.
+  /// normalisation. Where it is updated.
   virtual torch::Tensor convolution(const torch::Tensor& input, const torch::Tensor& output) = 0;
 
   /// The whole block: `input` to `output`, after its ReLU.

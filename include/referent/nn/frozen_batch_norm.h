@@ -18,13 +18,13 @@ class FrozenBatchNorm2dImpl : public torch::nn::Module {
   torch::Tensor scale() const;
   torch::Tensor shift() const;
 
-  /// scale() layer(x): a convolution whose weights are scaled. `layer` has no bias.
-  torch::Tensor scaled_convolution(torch::nn::Conv2dImpl& layer, const torch::Tensor& x) const;
+  /// The weight [C, ...] of a layer before this one that gives scale() times its output.
+  torch::Tensor scaled(const torch::Tensor& weight) const;
 
-  /// relu(scale() layer(x) + shift + sum), in one pass after the convolution on the CPU (with
-  /// float32's bits as if one after the other) and within it on a GPU; for the backward pass
-  /// nothing is kept but input and result. `layer` has no bias; `sum` [B, C, H, W] may be
-  /// undefined. On a GPU in autocast's type where that is on; on the CPU in x's.
+  /// relu(scale() layer(x) + shift + sum), all of it within the convolution, whose weights are
+  /// scaled; for the backward pass nothing is kept but input, scaled weights and result. `layer`
+  /// has no bias; `sum` [B, C, H, W] may be undefined. On a GPU in autocast's type where that is
+  /// on; on the CPU in x's.
   torch::Tensor relu_of_convolution(torch::nn::Conv2dImpl& layer, const torch::Tensor& x,
                                     const torch::Tensor& shift, const torch::Tensor& sum) const;
 

@@ -3,10 +3,11 @@
 
 #include <torch/types.h>
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+
+#include "referent/ops/convolution.h"
 
 /// oneDNN's fused operators, which LibTorch registers for PyTorch's compiler and gives no C++ name.
 /// CPU, the types that oneDNN takes. Weights are as they are or packed.
@@ -30,11 +31,6 @@ torch::Tensor onednn_linear_plus(const torch::Tensor& x, const torch::Tensor& ot
 
 /// The weight of onednn_linear as its kernels read it.
 torch::Tensor onednn_pack_linear(const torch::Tensor& weight);
-
-/// Of a convolution with one group: along rows and along columns.
-struct ConvolutionGeometry {
-  std::array<std::int64_t, 2> stride{1, 1}, padding{0, 0}, dilation{1, 1};
-};
 
 /// The convolution of x [B, C, H, W], channels last and not empty, with weight [M, C, h, w].
 torch::Tensor onednn_convolution(const torch::Tensor& x, const torch::Tensor& weight,

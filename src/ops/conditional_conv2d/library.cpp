@@ -3,6 +3,7 @@
 
 #include "../kernel_types.h"
 #include "kernels.h"
+#include "referent/ops/convolution.h"
 #include "referent/ops/onednn.h"
 #include "referent/ops/winograd.h"
 
@@ -17,7 +18,14 @@ bool is_pointwise(const Tensor& weight) {
   return weight.size(2) == 1 && weight.size(3) == 1;
 }
 
+bool by_winograd(const Tensor& x, const Tensor& weight) {
+  return x.suggest_memory_format() == at::MemoryFormat::ChannelsLast &&
+         x.scalar_type() == torch::kFloat32 &&
+         winograd_takes(weight, x.size(2), x.size(3), {1}, same_padding(weight), {1});
+}
+
 Tensor convolve(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+  if (by_winograd(x, weight)) return winograd_convolution_once(x, weight, bias, /*relu=*/false);
   const bool by_onednn = x.is_cpu() && kernels_take({x, weight}) && x.numel() > 0 &&
                          x.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
   return by_onednn ? onednn_convolution(x, weight, bias, {.padding = same_padding(weight)})
@@ -62,48 +70,19 @@ void add_pointwise_update(Tensor& y, const Tensor& bottleneck, const Tensor& cor
   }
 }
 
-bool by_winograd(const Tensor& x, const Tensor& weight) {
-  return x.suggest_memory_format() == at::MemoryFormat::ChannelsLast &&
-         x.scalar_type() == torch::kFloat32 &&
-         winograd_takes(weight, x.size(2), x.size(3), {1}, same_padding(weight), {1});
-}
-
 /// Gradients of convolve(x, weight, bias) to each.
 std::tuple<Tensor, Tensor, Tensor> convolve_backward(const Tensor& grad, const Tensor& x,
                                                      const Tensor& weight,
                                                      std::array<bool, 3> wanted) {
-  if (by_winograd(x, weight)) {
-    const auto [to_x, to_weight, to_bias] = wanted;
-    return {to_x ? winograd_input_gradient(grad, weight) : Tensor(),
-            to_weight ? winograd_weight_gradient(x, grad, weight) : Tensor(),
-            to_bias ? grad.sum({0, 2, 3}) : Tensor()};
-  }
-  return at::convolution_backward(grad, x, weight, weight.size(0), /*stride=*/1,
-                                  same_padding(weight), /*dilation=*/1, /*transposed=*/false,
-                                  /*output_padding=*/0, /*groups=*/1, wanted);
-}
-
-/// Gradients of convolve(scaled, up_weight, bias) to each. A pointwise convolution over channels
-/// that come last is a matrix product, which takes less time as such: 2 products of [B H W] rows.
-std::tuple<Tensor, Tensor, Tensor> up_backward(const Tensor& grad, const Tensor& scaled,
-                                               const Tensor& up_weight,
-                                               std::array<bool, 3> wanted) {
-  if (!is_pointwise(up_weight) ||
-      scaled.suggest_memory_format() != at::MemoryFormat::ChannelsLast) {
-    return convolve_backward(grad, scaled, up_weight, wanted);
-  }
-  const Tensor pixels = grad.permute({0, 2, 3, 1});  // [B, H, W, Cout]
-  const Tensor g = pixels.flatten(0, 2);
-  const auto [to_scaled, to_weight, to_bias] = wanted;
-  Tensor dscaled, dweight;
-  if (to_scaled) {
-    dscaled = g.mm(up_weight.flatten(1)).unflatten(0, pixels.sizes().slice(0, 3));
-    dscaled = dscaled.permute({0, 3, 1, 2});
-  }
-  if (to_weight) {
-    dweight = g.t().mm(scaled.permute({0, 2, 3, 1}).flatten(0, 2)).view(up_weight.sizes());
-  }
-  return {dscaled, dweight, to_bias ? g.sum(0) : Tensor()};
+  const auto [to_x, to_weight, to_bias] = wanted;
+  // A pointwise convolution over channels that come last is a matrix product, which takes less time
+  // as such.
+  const auto [dx, dweight] =
+      is_pointwise(weight) && x.suggest_memory_format() == at::MemoryFormat::ChannelsLast
+          ? pointwise_gradients(grad, x, weight, to_x, to_weight)
+          : convolution_gradients(grad, x, weight, {.padding = same_padding(weight)}, to_x,
+                                  to_weight);
+  return {dx, dweight, to_bias ? grad.sum({0, 2, 3}) : Tensor()};
 }
 
 }  // namespace
@@ -137,10 +116,7 @@ Tensor library_inference(const Tensor& x, const Tensor& down_weight,
   }
   check_shapes(x, down_weight, down_bias, core, up_weight, up_bias, residual);
   const at::MemoryFormat format = x.suggest_memory_format();
-  const Tensor bottleneck =
-      by_winograd(x, down_weight)
-          ? winograd_convolution_once(x, down_weight, down_bias, /*relu=*/false)
-          : convolve(x, down_weight, down_bias).contiguous(format);
+  const Tensor bottleneck = convolve(x, down_weight, down_bias).contiguous(format);
   Tensor y = start_of_output(bottleneck, up_weight, up_bias, residual, format);
   add_pointwise_update(y, bottleneck, core, up_weight, format);
   return y;
@@ -157,8 +133,8 @@ Gradients backward(const Tensor& grad, const Tensor& x, const Tensor& down_weigh
   const Tensor g = grad.contiguous(bottleneck.suggest_memory_format());
 
   const auto [dscaled, dup, dup_bias] =
-      up_backward(g, bottleneck * scale, up_weight,
-                  {to_inner || to_core, to_up, to_up_bias && up_bias.has_value()});
+      convolve_backward(g, bottleneck * scale, up_weight,
+                        {to_inner || to_core, to_up, to_up_bias && up_bias.has_value()});
   const Tensor dcore = to_core ? (dscaled * bottleneck).sum({2, 3}) : Tensor();
   if (!to_inner) return {Tensor(), Tensor(), Tensor(), dcore, dup, dup_bias};
   const auto [dx, ddown, ddown_bias] = convolve_backward(
