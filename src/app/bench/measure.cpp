@@ -116,9 +116,12 @@ Row measure(const Work& work, std::int64_t rounds, torch::Device device) {
   }
   row.peak_mib = peak_memory(device, [&] { time_once(work.ours, device); });
   std::vector<double> our_times, rival_times;
+  const auto time_of_part = [&](const Contender& contender) {
+    return time_once(contender, device) / static_cast<double>(work.parts);
+  };
   for (std::int64_t i = 0; i < rounds; ++i) {
-    our_times.push_back(time_once(work.ours, device));
-    if (work.rival) rival_times.push_back(time_once(*work.rival, device));
+    our_times.push_back(time_of_part(work.ours));
+    if (work.rival) rival_times.push_back(time_of_part(*work.rival));
   }
   row.ours = spread_of(our_times);
   if (work.rival) row.rival = spread_of(rival_times);

@@ -31,7 +31,8 @@ struct Work {
   Contender ours;
   std::optional<Contender> rival = std::nullopt;
   double tolerance = 1e-4;  ///< of ours to the rival's outputs, absolute, over the largest value
-  std::optional<Floor> floor = std::nullopt;
+  std::optional<Floor> floor = std::nullopt;  ///< of one part
+  std::int64_t parts = 1;                     ///< equal ones, of which one's time is given
 };
 
 struct Spread {
