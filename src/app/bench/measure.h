@@ -58,7 +58,8 @@ struct Row {
 };
 
 /// Runs both sides once and compares what they computed, then times them alternately: A B A B ...
-/// for `rounds` rounds. Times on `device` are taken with it idle before and after.
+/// for `rounds` rounds, both with memory that a pool keeps. Times on `device` are taken with it
+/// idle before and after.
 Row measure(const Work& work, std::int64_t rounds, torch::Device device);
 
 /// What this machine reaches at `type` [GFLOP/s], the best of several runs: the better of a large
