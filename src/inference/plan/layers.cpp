@@ -179,11 +179,22 @@ Tensor FrozenConvolution::onto(const Tensor& sum, const Tensor& x) const {
   return options_.relu ? y.relu_() : y;
 }
 
+namespace {
+
+/// Where the weights of a norm go: on a CPU those of a bfloat16 plan stay float32, with which they
+/// are multiplied anyhow.
+Target of_norm(Target target) {
+  if (target.device.is_cpu() && target.dtype == torch::kBFloat16) target.dtype = torch::kFloat32;
+  return target;
+}
+
+}  // namespace
+
 FrozenLayerNorm::FrozenLayerNorm(const Weights& weights, std::int64_t width, double epsilon,
                                  const Target& target)
     : epsilon_(epsilon),
-      weight_(target.place(weights.get("weight", {width}))),
-      bias_(target.place(weights.get("bias", {width}))) {}
+      weight_(of_norm(target).place(weights.get("weight", {width}))),
+      bias_(of_norm(target).place(weights.get("bias", {width}))) {}
 
 Tensor FrozenLayerNorm::operator()(const Tensor& x) const {
   return at::layer_norm(x, {x.size(-1)}, weight_, bias_, epsilon_);
