@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/nn/frozen_batch_norm.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/cudnn_convolution_add_relu.h>
 #include <ATen/ops/cudnn_convolution_relu.h>
@@ -8,6 +9,7 @@
 #include <ATen/ops/threshold_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "referent/core/vector_clones.h"
 #include "referent/nn/autocast.h"
 #include "referent/ops/convolution.h"
 #include "referent/ops/onednn.h"
@@ -52,8 +54,26 @@ ops::ConvolutionGeometry kept_geometry(AutogradContext& context) {
   return {pair("stride"), pair("padding"), pair("dilation")};
 }
 
-/// relu(conv(x, scale weight) + shift + sum) in one pass. The backward pass keeps x, the scaled
-/// weight and the result.
+REFERENT_VECTOR_CLONES void add_relu_values(float* __restrict y, const float* __restrict x,
+                                            std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float sum = y[i] + x[i];
+    y[i] = sum < 0 ? 0 : sum;  // not a number stays one
+  }
+}
+
+/// y = relu(y + x), both float32 on the CPU and laid out alike.
+void add_relu_(Tensor& y, const Tensor& x) {
+  constexpr std::int64_t kGrain = 1 << 15;  // elements that are worth a thread
+  auto* to = y.mutable_data_ptr<float>();
+  const auto* from = x.const_data_ptr<float>();
+  at::parallel_for(0, y.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    add_relu_values(to + begin, from + begin, end - begin);
+  });
+}
+
+/// relu(conv(x, scale weight) + shift + sum), as far as the library can in one pass. The backward
+/// pass keeps x, the scaled weight and the result.
 class ScaledConvolutionRelu : public torch::autograd::Function<ScaledConvolutionRelu> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
@@ -111,16 +131,17 @@ class ScaledConvolutionRelu : public torch::autograd::Function<ScaledConvolution
   /// Of float32 with channels last.
   static Tensor run_on_cpu(const Tensor& x, const Tensor& weight, const Tensor& bias,
                            const std::optional<Tensor>& sum, const ops::ConvolutionGeometry& how) {
-    // oneDNN's own form that leaves the sum as it is takes twice the time.
-    Tensor y = sum ? sum->clone(at::MemoryFormat::ChannelsLast) : Tensor();
     if (ops::winograd_takes(weight, x.size(2), x.size(3), how.stride, how.padding, how.dilation)) {
       const Tensor packed = ops::winograd_pack(weight);
       if (!sum) return ops::winograd_convolution(x, packed, bias, /*relu=*/true);
+      const Tensor y = sum->clone(at::MemoryFormat::ChannelsLast);
       ops::winograd_convolution_onto(y, x, packed, bias, /*relu=*/true);
       return y;
     }
-    if (!sum) return ops::onednn_convolution(x, weight, bias, how, /*relu=*/true);
-    ops::onednn_convolution_onto(y, x, weight, bias, how, /*relu=*/true);
+    // oneDNN's own ReLU makes 0 of what is not a number, and a loss would not show it.
+    Tensor y = ops::onednn_convolution(x, weight, bias, how);
+    if (!sum) return y.relu_();
+    add_relu_(y, sum->contiguous(at::MemoryFormat::ChannelsLast));
     return y;
   }
 };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "referent/inference/plan.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "models/tiny.h"
 #include "referent/batch/normalise.h"
@@ -302,6 +305,33 @@ TEST(PlanCheckpointTest, RefusesWhatDoesNotFit) {
   checkpoint = checkpoint_of(*model);
   checkpoint.tensors["more"] = models::to_bytes(torch::ones({5}));
   EXPECT_THROW(Plan(config, kShape, checkpoint, {}), CheckpointError);
+}
+
+TEST(PlanCheckpointTest, RefusesWeightsThatAreNotFinite) {
+  const ModelConfig config = tiny_model(Type::kMmca, Variant::kReleased);
+  const std::string name = "visual_encoder.backbone.layer1.0.conv1.weight";
+  for (const float value :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    const auto model = trained(config);
+    const torch::NoGradGuard no_grad;
+    model->named_parameters()[name][3][1][0][0] = value;
+    const checkpoint::Checkpoint checkpoint = checkpoint_of(*model);
+    try {
+      const Plan plan(config, kShape, checkpoint, {});
+      ADD_FAILURE() << "taken with " << value;
+    } catch (const CheckpointError& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("1 of"));
+      EXPECT_THAT(error.what(), ::testing::HasSubstr(name));
+    }
+  }
+}
+
+TEST(PlanCheckpointTest, TakesLargeWeightsWhoseSumIsNotFinite) {
+  const ModelConfig config = tiny_model(Type::kMmca, Variant::kReleased);
+  const auto model = trained(config);
+  const torch::NoGradGuard no_grad;
+  model->named_parameters()["visual_encoder.backbone.conv1.weight"].fill_(1e38F);
+  EXPECT_NO_THROW(Plan(config, kShape, checkpoint_of(*model), {}));
 }
 
 }  // namespace

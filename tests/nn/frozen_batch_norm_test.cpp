@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/autograd.h>
 
+#include <limits>
+
 #include "referent/nn/autocast.h"
 #include "support/test_device.h"
 
@@ -123,6 +125,24 @@ TEST(FrozenBatchNormTest, FusesInAutocastsType) {
     EXPECT_LT((y - expected).abs().max().item<double>(), 0.1);
     const auto gradients = c.gradients(y.to(torch::kFloat32), true);
     EXPECT_EQ(gradients[1].scalar_type(), torch::kFloat32);
+  }
+}
+#else
+TEST(FrozenBatchNormTest, WhatIsNotANumberStays) {
+  const torch::NoGradGuard no_grad;
+  for (const auto format : {torch::MemoryFormat::Contiguous, torch::MemoryFormat::ChannelsLast}) {
+    for (const Shape& shape :
+         {Shape{8, 24, 3, 1}, Shape{8, 24, 3, 2}, Shape{16, 24, 1, 1}, Shape{32, 64, 3, 1}}) {
+      for (const bool with_sum : {false, true}) {
+        FusedCase c(torch::kFloat32, format, shape);
+        c.x[1][3][4][4] = std::numeric_limits<float>::quiet_NaN();
+        const Tensor expected = c.one_after_the_other(with_sum).isnan();
+        EXPECT_TRUE(expected.any().item<bool>());
+        // Winograd's tiles lose more than the pixels that a plain sum loses.
+        const Tensor found = c.fused(with_sum).isnan();
+        EXPECT_TRUE(found.logical_or(expected.logical_not()).all().item<bool>());
+      }
+    }
   }
 }
 #endif

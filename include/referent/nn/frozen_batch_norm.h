@@ -21,10 +21,10 @@ class FrozenBatchNorm2dImpl : public torch::nn::Module {
   /// The weight [C, ...] of a layer before this one that gives scale() times its output.
   torch::Tensor scaled(const torch::Tensor& weight) const;
 
-  /// relu(scale() layer(x) + shift + sum), all of it within the convolution, whose weights are
-  /// scaled; for the backward pass nothing is kept but input, scaled weights and result. `layer`
-  /// has no bias; `sum` [B, C, H, W] may be undefined. On a GPU in autocast's type where that is
-  /// on; on the CPU in x's.
+  /// relu(scale() layer(x) + shift + sum), within the convolution, whose weights are scaled, or in
+  /// one pass after it; for the backward pass nothing is kept but input, scaled weights and result.
+  /// `layer` has no bias; `sum` [B, C, H, W] may be undefined. On a GPU in autocast's type where
+  /// that is on; on the CPU in x's, where what is not a number stays so.
   torch::Tensor relu_of_convolution(torch::nn::Conv2dImpl& layer, const torch::Tensor& x,
                                     const torch::Tensor& shift, const torch::Tensor& sum) const;
 

@@ -42,6 +42,20 @@ Tensor exact(const Tensor& tensor) {
   return tensor.scalar_type() == torch::kFloat64 ? tensor : tensor.to(torch::kFloat32);
 }
 
+/// A ReLU that is part of a product makes 0 of what is not a number: the answer would be a box as
+/// any other.
+void check_finite(const Tensor& tensor, const std::string& name) {
+  // A sum tells nearly always, and takes no memory.
+  if (!tensor.is_floating_point() || tensor.sum().isfinite().item<bool>()) return;
+  const auto faulty = tensor.isfinite().logical_not().sum().item<std::int64_t>();
+  if (faulty == 0) return;
+  throw CheckpointError(
+      "{} of {} elements of {} are not finite: this checkpoint has no answers ('referent "
+      "checkpoint "
+      "verify' lists all)",
+      faulty, tensor.numel(), name);
+}
+
 Tensor stack(const std::vector<Tensor>& parts) {
   return parts.empty() || !parts.front().defined() ? Tensor() : at::cat(parts);
 }
@@ -109,7 +123,10 @@ Plan::Plan(const models::ModelConfig& config, const models::InputShape& shape,
   const formats::TensorMap tensors = checkpoint::weights_of(checkpoint, options.weights);
   const Weights weights([&](const std::string& name) {
     const auto found = tensors.find(name);
-    return found == tensors.end() ? Tensor() : exact(models::to_torch(found->second));
+    if (found == tensors.end()) return Tensor();
+    const Tensor tensor = models::to_torch(found->second);
+    check_finite(tensor, name);
+    return exact(tensor);
   });
   parts_ = std::make_unique<Parts>(config, shape, weights, options);
   for (const auto& [name, tensor] : tensors) {
