@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <fmt/ranges.h>
 
 #include <array>
 
@@ -78,6 +79,11 @@ Tensor normalised_images(const Tensor& images, const Tensor& padding) {
                      images.size(1) == static_cast<std::int64_t>(kChannels),
                  "images of RGB bytes [B, 3, H, W] are expected, not {} of {} dimensions",
                  c10::toString(images.scalar_type()), images.dim());
+  const std::array<std::int64_t, 3> pixels{images.size(0), images.size(2), images.size(3)};
+  REFERENT_CHECK(
+      padding.sizes() == at::IntArrayRef(pixels) && padding.scalar_type() == torch::kBool,
+      "padding of bool [{}] is expected, not {} [{}]", fmt::join(pixels, ", "),
+      c10::toString(padding.scalar_type()), fmt::join(padding.sizes(), ", "));
   if (images.is_cpu()) return normalise_on_cpu(images, padding);
   // Divided by a tensor: by a number, CUDA multiplies by its inverse, which rounds otherwise.
   const torch::Device device = images.device();

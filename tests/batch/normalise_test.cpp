@@ -78,6 +78,8 @@ TEST(NormalisedImagesTest, OtherTensorsAreRefused) {
   EXPECT_THROW(normalised_images(every_byte().to(torch::kInt32), no_padding()), std::logic_error);
   EXPECT_THROW(normalised_images(every_byte().narrow(1, 0, 2), no_padding()), std::logic_error);
   EXPECT_THROW(normalised_images(every_byte()[0], no_padding()), std::logic_error);
+  EXPECT_THROW(normalised_images(every_byte(), no_padding()[0]), std::logic_error);
+  EXPECT_THROW(normalised_images(every_byte(), no_padding().to(torch::kUInt8)), std::logic_error);
 }
 
 }  // namespace
