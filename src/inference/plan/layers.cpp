@@ -108,15 +108,17 @@ Tensor FrozenLinear::plus(const Tensor& x, const Tensor& other) const {
 FrozenConvolution::Method FrozenConvolution::choose(const Tensor& weight, const Options& options,
                                                     const Target& target) {
   if (!one_dnn_takes(target)) return Method::kLibTorch;
-  // Winograd's weight takes 2.7 times the memory; for the largest, which meet the smallest maps,
-  // that is much for little.
+  // Winograd's weight takes 2.7 times the memory. Large ones, which meet small maps, are as fast
+  // where they are packed while they are multiplied; for the largest even that is much for little.
+  constexpr std::int64_t kLarge = 1 << 20;
   constexpr std::int64_t kLargest = 3 << 19;
   const ops::ConvolutionGeometry geometry = geometry_of(options);
-  return target.dtype == torch::kFloat32 && weight.numel() <= kLargest &&
-                 ops::winograd_takes(weight, options.side, options.side, geometry.stride,
-                                     geometry.padding, geometry.dilation)
-             ? Method::kWinograd
-             : Method::kOneDnn;
+  if (target.dtype != torch::kFloat32 || weight.numel() > kLargest ||
+      !ops::winograd_takes(weight, options.side, options.side, geometry.stride, geometry.padding,
+                           geometry.dilation)) {
+    return Method::kOneDnn;
+  }
+  return weight.numel() > kLarge ? Method::kWinogradFromPlain : Method::kWinograd;
 }
 
 FrozenConvolution::FrozenConvolution(const Tensor& weight, const Tensor& bias,
@@ -145,6 +147,9 @@ Tensor FrozenConvolution::run(const Tensor& x) const {
   if (method_ == Method::kWinograd) {
     return ops::winograd_convolution(x, weight_, optional(bias_), options_.relu);
   }
+  if (method_ == Method::kWinogradFromPlain) {
+    return ops::winograd_convolution_once(x, weight_, optional(bias_), options_.relu);
+  }
   const ops::ConvolutionGeometry geometry = geometry_of(options_);
   if (method_ == Method::kOneDnn) {
     return ops::onednn_convolution(x, weight_, optional(bias_), geometry, options_.relu);
@@ -160,8 +165,9 @@ Tensor FrozenConvolution::run(const Tensor& x) const {
 
 Tensor FrozenConvolution::onto(const Tensor& sum, const Tensor& x) const {
   FlopCount::add(sum.numel() * per_output_);
-  if (method_ == Method::kWinograd) {
-    ops::winograd_convolution_onto(sum, x, weight_, optional(bias_), options_.relu);
+  if (method_ == Method::kWinograd || method_ == Method::kWinogradFromPlain) {
+    const Tensor packed = method_ == Method::kWinograd ? weight_ : ops::winograd_pack(weight_);
+    ops::winograd_convolution_onto(sum, x, packed, optional(bias_), options_.relu);
     return sum;
   }
   const ops::ConvolutionGeometry geometry = geometry_of(options_);

@@ -70,7 +70,7 @@ class FrozenConvolution {
   torch::Tensor run(const torch::Tensor& x) const;
 
   /// Whose layout of the weight it is.
-  enum class Method { kLibTorch, kOneDnn, kWinograd };
+  enum class Method { kLibTorch, kOneDnn, kWinograd, kWinogradFromPlain };
 
   static Method choose(const torch::Tensor& weight, const Options& options, const Target& target);
 
