@@ -80,7 +80,7 @@ std::optional<Ended> Trainer::evaluate_and_save(const RunFolder* folder) {
 }
 
 std::optional<std::vector<Evaluation>> Trainer::evaluate_all() {
-  // Evaluation must not need more memory than a step because a step's is kept beside it.
+  // What a step's tensors lay in would be kept beside what evaluation needs.
   training::release_unused_memory(options_.device);
   const inference::Predictor predictor(model_, config_, tokenizer_, options_.device);
   std::vector<Evaluation> evaluations;

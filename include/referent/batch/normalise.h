@@ -11,7 +11,7 @@ namespace referent {
 ///
 /// `images` [B, 3, H, W] uint8 RGB gives float32, channels-last, the same bits on every device.
 /// What is floating already is taken for normalised and given back. `padding` [B, H, W] bool, true
-/// = padding, on the device of the images.
+/// = padding, on the device of the images. Throws std::logic_error for other types or shapes.
 torch::Tensor normalised_images(const torch::Tensor& images, const torch::Tensor& padding);
 
 }  // namespace referent

@@ -21,7 +21,6 @@
 namespace referent::inference {
 namespace {
 
-using torch::IValue;
 using torch::Tensor;
 
 bool one_dnn_takes(const Target& target) {
@@ -55,6 +54,13 @@ Tensor apply(Activation activation, const Tensor& x) {
 
 std::optional<Tensor> optional(const Tensor& tensor) {
   return tensor.defined() ? std::optional<Tensor>(tensor) : std::nullopt;
+}
+
+/// Where the weights of a norm go: on a CPU those of a bfloat16 plan stay float32, with which they
+/// are multiplied anyhow.
+Target of_norm(Target target) {
+  if (target.device.is_cpu() && target.dtype == torch::kBFloat16) target.dtype = torch::kFloat32;
+  return target;
 }
 
 /// cuDNN has no convolution with a sum or an activation inside for float64.
@@ -184,17 +190,6 @@ Tensor FrozenConvolution::onto(const Tensor& sum, const Tensor& x) const {
                     geometry.dilation));
   return options_.relu ? y.relu_() : y;
 }
-
-namespace {
-
-/// Where the weights of a norm go: on a CPU those of a bfloat16 plan stay float32, with which they
-/// are multiplied anyhow.
-Target of_norm(Target target) {
-  if (target.device.is_cpu() && target.dtype == torch::kBFloat16) target.dtype = torch::kFloat32;
-  return target;
-}
-
-}  // namespace
 
 FrozenLayerNorm::FrozenLayerNorm(const Weights& weights, std::int64_t width, double epsilon,
                                  const Target& target)

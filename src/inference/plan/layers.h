@@ -69,7 +69,7 @@ class FrozenConvolution {
  private:
   torch::Tensor run(const torch::Tensor& x) const;
 
-  /// Whose layout of the weight it is.
+  /// Who computes it, of a weight in its layout; kWinogradFromPlain packs the weight at each use.
   enum class Method { kLibTorch, kOneDnn, kWinograd, kWinogradFromPlain };
 
   static Method choose(const torch::Tensor& weight, const Options& options, const Target& target);

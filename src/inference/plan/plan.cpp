@@ -50,9 +50,8 @@ void check_finite(const Tensor& tensor, const std::string& name) {
   const auto faulty = tensor.isfinite().logical_not().sum().item<std::int64_t>();
   if (faulty == 0) return;
   throw CheckpointError(
-      "{} of {} elements of {} are not finite: this checkpoint has no answers ('referent "
-      "checkpoint "
-      "verify' lists all)",
+      "{} of {} elements of {} are not finite: this checkpoint has no answers "
+      "('referent checkpoint verify' lists all)",
       faulty, tensor.numel(), name);
 }
 
